@@ -1,0 +1,93 @@
+"""From a plugin's name to its module: the folder is the registry."""
+
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+from types import ModuleType
+
+from source.config.errors import MissingDependencyError, UnknownNameError
+from source.config.nearest import did_you_mean
+
+# What a room's folder holds beside plugins: the base classes and the helpers that plugins share.
+_NOT_PLUGINS = {
+    "augmenter": {"random_key"},
+    "inputter": {"inputter"},
+    "network": set(),
+    "modeler": {"modeler"},
+    "callback": {"callback", "schedule"},
+    "runner": {"runner"},
+    "exporter": {"exporter"},
+}
+ROOMS = tuple(_NOT_PLUGINS)
+
+
+def available(room: str) -> list[str]:
+    """Returns the short names of all plugins of a room, sorted: those shipped and those installed.
+
+    Args:
+        room: one of `ROOMS`.
+
+    Raises:
+        UnknownNameError: if there is no such room.
+    """
+    return sorted({*_shipped(room), *(point.name for point in _entry_points(room))})
+
+
+def resolve(room: str, name: str) -> ModuleType:
+    """Returns the plugin module that `name` means in `room`.
+
+    Three kinds of names are understood, in this order: a short name, found in the room's folder (`resnet20`);
+    an installed entry point of the group `espalier.<room>`; the dotted path of any importable module
+    (`mylab.nets.tiny`, `source.network.resnet20`).
+
+    Args:
+        room: one of `ROOMS`.
+        name: the plugin's name.
+
+    Raises:
+        UnknownNameError: if nothing answers to the name; the nearest names are offered.
+        MissingDependencyError: if the plugin exists but a package it imports is not installed.
+    """
+    if name in _shipped(room):
+        return _load(room, name, f"source.{room}.{name}")
+    for point in _entry_points(room):
+        if point.name == name:
+            return _load(room, name, point.module)
+    if "." in name and _exists(name):
+        return _load(room, name, name)
+    reason = "no such module can be imported" if "." in name else "no plugin has this name"
+    raise UnknownNameError(f"{room} `{name}`: {reason}. {did_you_mean(name, available(room))}")
+
+
+def _shipped(room: str) -> list[str]:
+    if room not in _NOT_PLUGINS:
+        raise UnknownNameError(f"room `{room}`: there is no such room. {did_you_mean(room, ROOMS)}")
+    spec = importlib.util.find_spec(f"source.{room}")
+    if spec is None or spec.submodule_search_locations is None:
+        return []
+    names = (info.name for info in pkgutil.iter_modules(spec.submodule_search_locations) if not info.ispkg)
+    return [name for name in names if not name.startswith("_") and name not in _NOT_PLUGINS[room]]
+
+
+def _entry_points(room: str) -> importlib.metadata.EntryPoints:
+    return importlib.metadata.entry_points(group=f"espalier.{room}")
+
+
+def _exists(dotted: str) -> bool:
+    """Whether `dotted` names a module, found without running it (its parents do run)."""
+    try:
+        return importlib.util.find_spec(dotted) is not None
+    except (ModuleNotFoundError, ValueError):
+        return False
+
+
+def _load(room: str, name: str, dotted: str) -> ModuleType:
+    try:
+        return importlib.import_module(dotted)
+    except ModuleNotFoundError as error:
+        package = (error.name or "").split(".")[0]
+        raise MissingDependencyError(
+            f"{room} `{name}`: its module {dotted} needs the package `{package}`, which is not installed. "
+            f"Install it and try again."
+        ) from error
