@@ -1,0 +1,1 @@
+"""What happens beside the steps: logs, checkpoints, summaries, pictures, early ends."""
