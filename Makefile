@@ -13,7 +13,7 @@ PYTHON = $(shell $(FIND_PYTHON))
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test setup check format lint types docs wheel slow bench clean
+.PHONY: help demo test setup check format lint types docs slow bench clean
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -35,7 +35,7 @@ $(STAMP): setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	@touch $@
 
-check: lint types docs wheel test  ## everything that CI checks
+check: lint types docs test  ## everything that CI checks
 
 format: $(STAMP)  ## rewrite the sources in the house format
 	$(BIN)/ruff format .
@@ -50,9 +50,6 @@ types: $(STAMP)  ## check types
 
 docs: $(STAMP)  ## build the documentation in docs/_build/html; a warning is an error
 	$(BIN)/python -m sphinx -q -W --keep-going -n -b html docs docs/_build/html
-
-wheel: $(STAMP)  ## build the wheel and run it from another folder
-	$(BIN)/python -m pytest -q -m slow tests/architecture/test_wheel.py
 
 slow: $(STAMP)  ## run the slow tests
 	$(BIN)/python -m pytest -m slow

@@ -1,0 +1,1 @@
+"""The command line; no TensorFlow is loaded before an action needs it."""

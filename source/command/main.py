@@ -1,0 +1,75 @@
+"""The command `espalier`: finds the action that was asked for and turns mistakes into one line."""
+
+import os
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+
+import source
+from source.command import list_plugins, show_environment, show_help
+from source.command.parser import Parser, UsageError
+from source.config.errors import EspalierError, UnknownNameError
+from source.config.nearest import did_you_mean
+
+_ACTIONS: dict[str, ModuleType] = {"list": list_plugins, "help": show_help, "env": show_environment}
+# TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
+# itself, which no action here misses: they load TensorFlow to ask it something and compute nothing.
+_QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
+_MISTAKE = 2  # what argparse and most tools return for a command line that cannot be carried out
+_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_READER_GONE = 141  # 128 + SIGPIPE
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit code.
+
+    Args:
+        arguments: what follows the command's name; None takes the process's own.
+
+    Returns:
+        0 if all went well, 2 for a mistake of the user (told in one line on stderr), 130 after Ctrl-C.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    try:
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except EspalierError as error:
+        print(f"espalier: {' '.join(str(error).split())}", file=sys.stderr)
+        return _MISTAKE
+    except KeyboardInterrupt:
+        print("espalier: interrupted", file=sys.stderr)
+        return _INTERRUPTED
+    except BrokenPipeError:  # `espalier list | head -1`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _READER_GONE
+    return code
+
+
+def _run(arguments: list[str]) -> int:
+    if arguments in ([], ["help"]):
+        arguments = ["--help"]
+    word = arguments[0]
+    if not word.startswith("-") and word not in _ACTIONS:
+        raise UnknownNameError(f"unknown command `{word}`. {did_you_mean(word, _ACTIONS)}")
+    try:
+        parsed = _parser().parse_all(arguments)
+    except SystemExit as finished:  # argparse ends the process after --help and --version
+        return int(finished.code or 0)
+    if parsed.action is None:
+        raise UsageError("expected a command. See `espalier --help`.")
+    return int(_ACTIONS[parsed.action].run(parsed))
+
+
+def _parser() -> Parser:
+    parser = Parser(
+        prog="espalier",
+        description="Train, compress and ship Keras 3 models on TensorFlow, from parts swapped by name.",
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"espalier {source.__version__}")
+    actions = parser.add_subparsers(dest="action", metavar="COMMAND")
+    for name, module in _ACTIONS.items():
+        action = actions.add_parser(name, help=module.SUMMARY, description=module.__doc__, allow_abbrev=False)
+        module.add_arguments(action)
+    return parser
