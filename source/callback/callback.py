@@ -60,7 +60,7 @@ class Run(Protocol):
         """Returns the step of the newest readable checkpoint, after restoring it; None if there is none."""
 
     def require_checkpoint(self) -> int:
-        """Returns the step of the newest readable checkpoint, after restoring it; it is an error if there is none."""
+        """Returns the step of the newest readable checkpoint, after restoring it; else an error."""
 
     def request_checkpoint(self, folder: str = "checkpoints", keep: int | None = None) -> pathlib.Path:
         """Returns where a checkpoint will be written once all callbacks of this step are done."""
@@ -83,8 +83,8 @@ class Callback:
 
     Attributes:
         modes: the modes of a run in which this callback acts; in others it is passed over.
-        restores: whether `before_run` restores weights; such a callback must be the first of its list, because
-            others read what it restored.
+        restores: whether `before_run` restores weights; such a callback must be the first of its list,
+            because others read what it restored.
     """
 
     modes: ClassVar[frozenset[Mode]] = frozenset({"train"})
@@ -129,8 +129,8 @@ class Callback:
 
         Args:
             run: the run.
-            outputs: NumPy arrays without padding rows: `index` (b,), `image` (b, h, w, c) as the network saw it, and
-                what the modeler predicts, such as `classes` (b,) and `probabilities` (b, classes).
+            outputs: NumPy arrays without padding rows: `index` (b,), `image` (b, h, w, c) as the network saw
+                it, and what the modeler predicts, such as `classes` (b,) and `probabilities` (b, classes).
         """
 
     def after_run(self, run: Run) -> None:

@@ -23,6 +23,11 @@ class Progress:
     steps_per_epoch: float
     seconds_per_step: float = 0.0
 
+    @property
+    def epoch(self) -> float:
+        """Epochs done so far, with their fraction."""
+        return self.step / self.steps_per_epoch
+
 
 class Schedule(abc.ABC):
     """Says at which steps something is due; steps are counted from 1, when the first is done."""
@@ -89,7 +94,7 @@ class EveryEpoch(Schedule):
         require(self.epochs > 0, "epochs", "positive", self.epochs)
 
     def next_due(self, progress: Progress) -> int | None:
-        """Returns the next step at which a multiple of `epochs` ends, or the last step if that comes first."""
+        """Returns the next step at which a multiple of `epochs` ends; the last step if that is earlier."""
         if progress.step >= progress.max_step:
             return None
         period = self.epochs * progress.steps_per_epoch
@@ -113,7 +118,7 @@ class EverySeconds(Schedule):
         require(self.seconds > 0, "seconds", "positive", self.seconds)
 
     def next_due(self, progress: Progress) -> int | None:
-        """Returns the step that will be reached in about `seconds`; the next one while nothing is measured yet."""
+        """Returns the step reached in about `seconds`; the next one while nothing is measured yet."""
         if progress.step >= progress.max_step:
             return None
         ahead = int(self.seconds / progress.seconds_per_step) if progress.seconds_per_step > 0 else 1
@@ -137,5 +142,5 @@ class FirstOf(Schedule):
 
 
 def _whole_step(position: float) -> int:
-    """The step that contains `position`; 1e-9 takes back the rounding of a product such as 3 * (1437 / 32)."""
+    """The step that contains `position`; 1e-9 takes back the rounding of products such as 3 * (1437 / 32)."""
     return math.ceil(position - 1e-9 * max(1.0, position))

@@ -89,7 +89,8 @@ def adopt(cls: type[T], config: Any) -> T:
     Raises:
         ConfigError: if `config` sets a field that `cls` does not have.
     """
-    return config if isinstance(config, cls) else cls(config)
+    make: Any = cls
+    return config if isinstance(config, cls) else make(config)
 
 
 def _inherited(cls: type, base: Any) -> dict[str, Any]:
@@ -128,7 +129,7 @@ def _explain(cls: type, error: pydantic.ValidationError, path: str) -> str:
     count = len(error.errors()) - 1
     more = f" ({count} more fault{'s' if count > 1 else ''} in {cls.__name__}.)" if count else ""
     if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        names = [field.name for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+        names = [field.name for field in dataclasses.fields(cls)]
         return f"{location}: unknown setting. {did_you_mean(str(fault['loc'][-1]), names)}{more}"
     if fault["type"] == "literal_error" and isinstance(fault["input"], str):
         choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])

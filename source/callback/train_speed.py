@@ -1,0 +1,27 @@
+"""Prints how many examples a second were trained on in the last steps."""
+
+from collections.abc import Mapping
+
+from source.callback import _text, callback, schedule
+from source.config import settings
+from source.config.config import CallbackConfig
+
+Config = CallbackConfig
+
+
+def build(config: CallbackConfig) -> callback.Callback:
+    """Returns the callback that prints the speed: examples / seconds, without evaluations and callbacks.
+
+    Args:
+        config: `log_every_n_iter` is read.
+    """
+    return _TrainSpeed(settings.adopt(Config, config))
+
+
+class _TrainSpeed(callback.Callback):
+    @property
+    def schedule(self) -> schedule.Schedule:
+        return schedule.EverySteps(self.config.log_every_n_iter)
+
+    def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:
+        return {"speed": _text.speed(window.examples, window.seconds)}
