@@ -1,15 +1,16 @@
 """Random numbers as pure functions of a key: counter-based SplitMix64 in TensorFlow's uint64 operations.
 
 SplitMix64 (Steele, Lea, Flood: Fast splittable pseudorandom number generators, OOPSLA 2014,
-https://doi.org/10.1145/2660193.2660195) adds a constant to its state and mixes the sum. Its n-th number is therefore
-`mix(state + (n + 1) * GAMMA)`, which needs no numbers before it: a counter takes the place of a state. A key is a
-state; its draws 0, 1, 2, ... are the numbers of the generator started there.
+https://doi.org/10.1145/2660193.2660195) adds a constant to its state and mixes the sum. Its n-th number is
+therefore `mix(state + (n + 1) * GAMMA)`, which needs no numbers before it: a counter takes the place of a
+state. A key is a state; its draws 0, 1, 2, ... are the numbers of the generator started there.
 
-All functions work element by element. A scalar key, a batch of keys, eager execution, `tf.function` and `tf.data` give
-the same bits. A vector of draws against `key[..., tf.newaxis]` costs as many operations as one draw.
+All functions work element by element. A scalar key, a batch of keys, eager execution, `tf.function` and
+`tf.data` give the same bits. A vector of draws against `key[..., tf.newaxis]` costs as many operations as one
+draw.
 """
 
-from __future__ import annotations
+from typing import TypeAlias
 
 import tensorflow as tf
 
@@ -21,14 +22,16 @@ _MIX = (
 _LAST_SHIFT = 31
 _MASK = (1 << 64) - 1
 
-IntegerLike = int | tf.Tensor
-NumberLike = float | tf.Tensor
+IntegerLike: TypeAlias = "int | tf.Tensor"
+NumberLike: TypeAlias = "float | tf.Tensor"
 
 
 def fold(seed: IntegerLike, epoch: IntegerLike, index: IntegerLike) -> tf.Tensor:
-    """Returns the key of one example in one epoch: number `index` of number `epoch` of the generator at `seed`.
+    """Returns the key of one example in one epoch.
 
-    For a fixed seed and epoch, different indices always give different keys (each step is a bijection of uint64).
+    The epoch-th number of the generator at `seed` starts another generator, whose index-th number is the key.
+    For a fixed seed and epoch, different indices always give different keys (each step is a bijection of
+    uint64).
 
     Args:
         seed: integer, taken modulo 2^64.
@@ -58,14 +61,16 @@ def bits(key: tf.Tensor, draw: IntegerLike) -> tf.Tensor:
 
 
 def uniform(key: tf.Tensor, draw: IntegerLike, low: NumberLike = 0.0, high: NumberLike = 1.0) -> tf.Tensor:
-    """Returns `low + (high - low) * u`, where `u` is a multiple of 2^-24 in [0, 1) made of the draw's upper 24 bits.
+    """Returns `low + (high - low) * u`, with `u` in [0, 1) evenly.
 
-    24 bits are what a float32 significand holds, so `u` is exact. The sum is rounded to float32 and may round up to
-    `high` (about once in 2^24 draws); with the default bounds it never does.
+    `u` is the draw's upper 24 bits times 2^-24. 24 bits are what a float32 significand holds: `u` is exact.
+    The sum is rounded to float32 and may round up to `high` (about once in 2^24 draws); with the default
+    bounds it never does.
 
     Args:
         key: uint64 of any shape.
-        draw: integer >= 0, or integers that broadcast with `key`. One draw gives one number: use another each time.
+        draw: integer >= 0, or integers that broadcast with `key`. One draw gives one number: use another each
+            time.
         low: lower bound, float32 that broadcasts.
         high: upper bound, float32 that broadcasts.
 
@@ -81,8 +86,9 @@ def uniform(key: tf.Tensor, draw: IntegerLike, low: NumberLike = 0.0, high: Numb
 
 
 def integer(key: tf.Tensor, draw: IntegerLike, low: IntegerLike, high: IntegerLike) -> tf.Tensor:
-    """Returns a random integer in [low, high): `low + floor((high - low) * r / 2^32)` with the draw's upper 32 bits r.
+    """Returns a random integer in [low, high).
 
+    It is `low + floor((high - low) * r / 2^32)` with the draw's upper 32 bits r.
     No probability differs from 1 / (high - low) by more than 2^-32. An empty range gives `low`.
 
     Args:
@@ -102,7 +108,7 @@ def integer(key: tf.Tensor, draw: IntegerLike, low: IntegerLike, high: IntegerLi
 
 
 def seed_pair(key: tf.Tensor, draw: IntegerLike) -> tf.Tensor:
-    """Returns the draw's 64 bits as the two int32 numbers that TensorFlow's stateless operations take as `seed`.
+    """Returns the draw's 64 bits as two int32, the `seed` of TensorFlow's stateless operations.
 
     Args:
         key: uint64 of any shape.
@@ -127,7 +133,7 @@ def _xor_shift(value: tf.Tensor, shift: int) -> tf.Tensor:
 
 
 def _to_uint64(value: IntegerLike) -> tf.Tensor:
-    """Returns `value` modulo 2^64 as uint64 (a cast from a negative int64 wraps, as two's complement does)."""
+    """Returns `value` modulo 2^64 as uint64; a cast from a negative int64 wraps."""
     if isinstance(value, int):
         return tf.constant(value & _MASK, tf.uint64)
     return tf.cast(value, tf.uint64)

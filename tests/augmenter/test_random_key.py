@@ -1,6 +1,4 @@
-"""Tests that keys and draws are SplitMix64's numbers, the same in every mode of execution, and evenly spread."""
-
-from __future__ import annotations
+"""Tests that keys and draws are SplitMix64's numbers, the same in every mode, and evenly spread."""
 
 import numpy as np
 import pytest
@@ -13,7 +11,7 @@ SEEDS = [0, 1, 1234567, MASK]
 
 
 def splitmix64(state: int, count: int) -> list[int]:
-    """Returns the first numbers of SplitMix64 in plain integers, written from the paper's figure 16 with a state."""
+    """Returns the first numbers of SplitMix64 in plain integers."""
     numbers = []
     for _ in range(count):
         state = (state + 0x9E3779B97F4A7C15) & MASK
