@@ -1,5 +1,6 @@
 """The settings of a configuration class as text: name, type, default and the meaning its docstring gives."""
 
+import builtins
 import dataclasses
 import inspect
 import re
@@ -20,14 +21,14 @@ class Setting:
         type: the annotation as a user would write it, such as `int | None`.
         default: the default as Python text; None if the field must be given.
         meaning: what the docstring says of it; empty if it says nothing.
-        owner: name of the class that declares it.
+        owner: the class that declares it.
     """
 
     name: str
     type: str
     default: str | None
     meaning: str
-    owner: str
+    owner: builtins.type
 
 
 def describe(config_class: type) -> list[Setting]:
@@ -48,8 +49,7 @@ def describe(config_class: type) -> list[Setting]:
         )
         for field in dataclasses.fields(config_class)
     ]
-    ancestry = [ancestor.__name__ for ancestor in config_class.__mro__]
-    return sorted(settings, key=lambda setting: ancestry.index(setting.owner))
+    return sorted(settings, key=lambda setting: config_class.__mro__.index(setting.owner))
 
 
 def attribute_meanings(docstring: str | None) -> dict[str, str]:
@@ -113,9 +113,9 @@ def _meaning(config_class: type, name: str) -> str:
     return ""
 
 
-def _owner(config_class: type, name: str) -> str:
+def _owner(config_class: type, name: str) -> type:
     """Returns the class that gave the field its present type and default."""
     owners = [
         ancestor for ancestor in config_class.__mro__ if name in vars(ancestor).get("__annotations__", {})
     ]
-    return owners[0].__name__
+    return owners[0]

@@ -58,7 +58,7 @@ def plugin_text(title: str, module: ModuleType, width: int) -> str:
     if config_class is None:
         return "\n".join([*parts, "", "It has no settings."])
     for owner, settings in itertools.groupby(describe(config_class), key=lambda setting: setting.owner):
-        parts += ["", "Settings" if owner == config_class.__name__ else f"Settings of every {owner}"]
+        parts += ["", "Settings" if owner is config_class else f"Settings shared through {owner.__name__}"]
         parts += [_setting_text(setting, width) for setting in settings]
     return "\n".join(parts)
 

@@ -40,18 +40,24 @@ class Config(Base):
 
 def test_own_settings_come_first_and_the_nearest_meaning_wins():
     assert describe(Config) == [
-        Setting(name="size", type="int", default="8", meaning="rows.", owner="Config"),
-        Setting(
-            name="names", type="tuple[str, ...]", default="()", meaning="of the classes.", owner="Config"
-        ),
-        Setting(name="options", type="dict[str, int]", default="{}", meaning="", owner="Config"),
-        Setting(name="mode", type="'fast' | 'exact'", default="'fast'", meaning="how.", owner="Base"),
+        Setting(name="size", type="int", default="8", meaning="rows.", owner=Config),
+        Setting(name="names", type="tuple[str, ...]", default="()", meaning="of the classes.", owner=Config),
+        Setting(name="options", type="dict[str, int]", default="{}", meaning="", owner=Config),
+        Setting(name="mode", type="'fast' | 'exact'", default="'fast'", meaning="how.", owner=Base),
     ]
+
+
+def test_classes_of_one_name_are_kept_apart():
+    class Derived(Config):
+        """Without a setting of its own."""
+
+    Derived.__name__ = "Base"
+    assert [setting.owner for setting in describe(Derived)] == [Config, Config, Config, Base]
 
 
 def test_a_field_without_default_has_none():
     assert describe(Base)[0] == Setting(
-        name="size", type="int", default=None, meaning="pixels on a side.", owner="Base"
+        name="size", type="int", default=None, meaning="pixels on a side.", owner=Base
     )
 
 

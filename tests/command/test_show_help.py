@@ -50,7 +50,7 @@ def test_the_text_has_own_settings_first_then_shared_ones(module):
         "      layers, at least one, and so on\n"
         "      and so forth.\n"
         "\n"
-        "Settings of every NetworkConfig\n"
+        "Settings shared through NetworkConfig\n"
         "  num_classes: int = 10\n"
         "      width of the output."
     )
