@@ -7,17 +7,15 @@ from types import ModuleType
 
 import source
 from source.command import list_plugins, show_environment, show_help
+from source.command.mistakes import report_mistakes
 from source.command.parser import Parser, UsageError
-from source.config.errors import EspalierError, UnknownNameError
+from source.config.errors import UnknownNameError
 from source.config.nearest import did_you_mean
 
 _ACTIONS: dict[str, ModuleType] = {"list": list_plugins, "help": show_help, "env": show_environment}
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which no action here misses: they load TensorFlow to ask it something and compute nothing.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
-_MISTAKE = 2  # what argparse and most tools return for a command line that cannot be carried out
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-_READER_GONE = 141  # 128 + SIGPIPE
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,19 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
-    try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()
-    except EspalierError as error:
-        print(f"espalier: {' '.join(str(error).split())}", file=sys.stderr)
-        return _MISTAKE
-    except KeyboardInterrupt:
-        print("espalier: interrupted", file=sys.stderr)
-        return _INTERRUPTED
-    except BrokenPipeError:  # `espalier list | head -1`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _READER_GONE
-    return code
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    return report_mistakes("espalier", lambda: _run(words))
 
 
 def _run(arguments: list[str]) -> int:

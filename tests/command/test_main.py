@@ -6,8 +6,7 @@ import sys
 import pytest
 
 import source
-from source.command import list_plugins, main
-from source.config.errors import DataError
+from source.command import main
 
 
 def test_version_is_printed(capsys):
@@ -51,39 +50,6 @@ def test_a_mistake_is_one_line_on_stderr_and_code_2(capsys, arguments, line):
 def test_a_lone_separator_is_a_mistake_too(capsys):
     assert main.main(["--"]) == 2  # Python versions differ in what argparse makes of it
     assert capsys.readouterr().err.count("\n") == 1
-
-
-def test_a_message_of_several_lines_becomes_one(capsys, monkeypatch):
-    def fail(arguments):
-        raise DataError("train.csv, row 3:\n  no such file.")
-
-    monkeypatch.setattr(list_plugins, "run", fail)
-    assert main.main(["list"]) == 2
-    assert capsys.readouterr().err == "espalier: train.csv, row 3: no such file.\n"
-
-
-def test_interrupting_gives_130(capsys, monkeypatch):
-    def interrupt(arguments):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(list_plugins, "run", interrupt)
-    assert main.main(["list"]) == 130
-    assert capsys.readouterr().err == "espalier: interrupted\n"
-
-
-def test_a_defect_keeps_its_traceback(monkeypatch):
-    def fail(arguments):
-        raise ZeroDivisionError
-
-    monkeypatch.setattr(list_plugins, "run", fail)
-    with pytest.raises(ZeroDivisionError):
-        main.main(["list"])
-
-
-def test_a_reader_that_leaves_early_sees_no_traceback():
-    command = f"{sys.executable} -m espalier --help | true"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
-    assert done.stderr == ""
 
 
 def test_the_module_runs_as_a_program():
