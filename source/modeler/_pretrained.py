@@ -1,0 +1,149 @@
+"""Weights from elsewhere: what agrees in name and shape is taken, and a report says what was."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+
+from source.config.errors import CheckpointError
+from source.config.nearest import did_you_mean
+from source.modeler import _weights_file
+
+_LISTED_NAMES = 4
+_RANDOM_STATE = "seed_generator_state"
+
+Keys = dict[str, str]
+Arrays = Mapping[str, np.ndarray]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PretrainedReport:
+    """What a restore did. `str` gives one line for each group that is not empty.
+
+    Attributes:
+        path: the file.
+        loaded: variables of the model that were taken from the file.
+        missing: variables that the file does not have.
+        mismatched: variables that have another shape there.
+        skipped: variables that were to stay as they are.
+        unused: arrays of the file that no variable asked for.
+    """
+
+    path: str
+    loaded: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    mismatched: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        groups = ("loaded", "missing", "mismatched", "skipped", "unused")
+        lines = [_line(name, getattr(self, name)) for name in groups if getattr(self, name)]
+        return "\n".join([f"Pretrained weights from {self.path}", *lines])
+
+
+def restore(variables: Mapping[str, keras.Variable], path: str, skip: Sequence[str]) -> PretrainedReport:
+    """Assigns to the variables what a file has for them, and returns what it did.
+
+    Args:
+        variables: all variables of the model by name.
+        path: an `.npz`, `.keras` or `.weights.h5` file.
+        skip: variables whose name or path contains one of these stay as they are.
+
+    Raises:
+        CheckpointError: if the file cannot be read, or nothing in it fits.
+    """
+    wanted = {name: v for name, v in variables.items() if v.path.split("/")[-1] != _RANDOM_STATE}
+    keys, arrays = _best_keys(wanted, _weights_file.read(path))
+    groups: dict[str, list[str]] = {"loaded": [], "missing": [], "mismatched": [], "skipped": []}
+    for name, variable in wanted.items():
+        group = _group(name, variable, arrays.get(keys[name]), skip)
+        groups[group].append(
+            _with_shapes(name, variable, arrays[keys[name]]) if group == "mismatched" else name
+        )
+        if group == "loaded":
+            variable.assign(arrays[keys[name]])
+    if not groups["loaded"]:
+        raise CheckpointError(_nothing_fits(path, groups, arrays))
+    asked = set(keys.values())
+    unused = tuple(
+        key for key in arrays if key not in asked and not key.split("/")[-1].startswith(_RANDOM_STATE)
+    )
+    return PretrainedReport(
+        path=path, unused=unused, **{group: tuple(names) for group, names in groups.items()}
+    )
+
+
+def _group(name: str, variable: keras.Variable, array: np.ndarray | None, skip: Sequence[str]) -> str:
+    if any(part in name or part in variable.path for part in skip):
+        return "skipped"
+    if array is None:
+        return "missing"
+    return "loaded" if tuple(variable.shape) == array.shape else "mismatched"
+
+
+def _best_keys(wanted: Mapping[str, keras.Variable], weights: _weights_file.Weights) -> tuple[Keys, Arrays]:
+    """Returns what the file calls each variable, and its arrays: the reading under which most of them fit.
+
+    A file from elsewhere may have Keras' own numbers in the names of layers (`conv2d_7`) or not, and may lack
+    the names of nested models.
+    """
+    paths = {name: variable.path for name, variable in wanted.items()}
+    names = {name: name for name in wanted}
+    readings: list[tuple[Keys, Arrays]] = [
+        (_numbered(keys) if weights.numbered else keys, weights.arrays)
+        for keys in ((names,) if weights.ours else (paths, names))
+    ]
+    if weights.numbered:
+        readings += [
+            ({name: _tail(key) for name, key in keys.items()}, _by_tail(weights.arrays))
+            for keys, _ in readings
+        ]
+
+    def fitting(reading: tuple[Keys, Arrays]) -> int:
+        keys, arrays = reading
+        found = ((variable, arrays.get(keys[name])) for name, variable in wanted.items())
+        return sum(array is not None and array.shape == tuple(variable.shape) for variable, array in found)
+
+    return max(readings, key=fitting)
+
+
+def _numbered(keys: Keys) -> Keys:
+    """Returns keys such as `block/conv1/1` for `block/conv1/bias`, the second variable of its layer."""
+    counts: dict[str, int] = {}
+    numbered = {}
+    for name, key in keys.items():
+        owner = key.rpartition("/")[0]
+        numbered[name] = f"{owner}/{counts.get(owner, 0)}"
+        counts[owner] = counts.get(owner, 0) + 1
+    return numbered
+
+
+def _tail(key: str) -> str:
+    return "/".join(key.split("/")[-2:])
+
+
+def _by_tail(arrays: Arrays) -> Arrays:
+    """Returns the arrays by layer and number alone, without those for which that is ambiguous."""
+    tails = [_tail(key) for key in arrays]
+    return {tail: array for tail, array in zip(tails, arrays.values(), strict=True) if tails.count(tail) == 1}
+
+
+def _with_shapes(name: str, variable: keras.Variable, array: np.ndarray) -> str:
+    return f"{name} {tuple(variable.shape)} (there {array.shape})"
+
+
+def _line(group: str, names: Sequence[str]) -> str:
+    more = f" and {len(names) - _LISTED_NAMES} more" if len(names) > _LISTED_NAMES else ""
+    return f"  {group:<10} {len(names):>4}: " + ", ".join(names[:_LISTED_NAMES]) + more
+
+
+def _nothing_fits(path: str, groups: Mapping[str, list[str]], arrays: Arrays) -> str:
+    beginning = f"pretrained_model: nothing in {path} fits this model"
+    if groups["mismatched"]:
+        return f"{beginning}: `{groups['mismatched'][0]}` has another shape."
+    if groups["missing"]:
+        first = groups["missing"][0]
+        return f"{beginning}: there is no `{first}`. {did_you_mean(first, arrays)}"
+    return f"{beginning}: skip_pretrained_var leaves nothing to load."
