@@ -1,0 +1,1 @@
+"""The loop, the devices, checkpoint and resume."""
