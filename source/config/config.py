@@ -59,7 +59,8 @@ class Config:
     """What every part of an application knows.
 
     Attributes:
-        mode: what the run does: "train", "evaluate" (also written "eval"), "infer" or "export". The runner's decides.
+        mode: what the run does: "train", "evaluate" (also written "eval"), "infer" or "export". The runner's
+            decides.
         batch_size_per_gpu: examples in a step on one device, at least 1.
         gpu_count: devices to use; None takes what the runner finds.
         seed: the number that order, augmentation, initial weights and dropout follow from.
@@ -82,8 +83,8 @@ class InputterConfig(Config):
 
     Attributes:
         epochs: how often the training data is gone through; fractions are allowed.
-        dataset_meta: where the data is (files or folders), for the split that `mode` reads: training data unless
-            `mode` is "evaluate".
+        dataset_meta: where the data is (files or folders), for the split that `mode` reads: training data
+            unless `mode` is "evaluate".
         train_dataset_meta: training data; wins over `dataset_meta`.
         eval_dataset_meta: data to evaluate on; wins over `dataset_meta`.
         test_samples: files to predict on in mode "infer".
@@ -173,7 +174,8 @@ class ModelerConfig(Config):
         optimizer: adadelta, adagrad, adam, adamw, ftrl, lion, momentum, muon, nadam, rmsprop or sgd.
         optimizer_options: arguments of that optimizer, by their Keras names.
         learning_rate: of the first step after warm-up, before the schedule; positive.
-        lr_method: "step" (piecewise constant), "constant", "linear" (to zero), "cosine" (to zero) or "exponential".
+        lr_method: "step" (piecewise constant), "constant", "linear" (to zero), "cosine" (to zero) or
+            "exponential".
         piecewise_boundaries: epochs at which the next factor of `piecewise_lr_decay` begins.
         piecewise_lr_decay: factors of `learning_rate`, one more than boundaries.
         exponential_decay: factor per `exponential_epochs`, for lr_method "exponential".
@@ -185,7 +187,8 @@ class ModelerConfig(Config):
         trainable_vars: train only weights whose path contains one of these; empty trains all.
         clip_norm: longest allowed gradient, by the norm over all weights together; None allows any.
         accumulation_steps: parts a batch is worked off in, to save memory; divides the batch.
-        ema_decay: keep an exponential moving average of the weights with this factor (such as 0.999) and evaluate
+        ema_decay: keep an exponential moving average of the weights with this factor (such as 0.999) and
+            evaluate
             with it; None keeps none.
         precision: "float32", "mixed_bfloat16" or "mixed_float16" (with loss scaling).
     """
@@ -304,9 +307,11 @@ class RunnerConfig(Config):
         deterministic: make every operation reproducible, also on GPUs; slower there.
         jit_compile: compile the step with XLA.
         dry_run: one training step, one batch of evaluation, nothing saved.
-        overfit_one_batch: train on the first batch only, without augmentation, to see that the model can learn.
+        overfit_one_batch: train on the first batch only, without augmentation, to see that the model can
+            learn.
         summary_names: outputs that `train_summary` writes; empty writes all.
         exporters: names of the exporters that mode "export" runs.
+        exporter_options: settings of exporters, by the exporter's name.
     """
 
     model_dir: PathText | None = None
@@ -319,6 +324,7 @@ class RunnerConfig(Config):
     overfit_one_batch: bool = False
     summary_names: Names = ()
     exporters: Names = ("saved_model",)
+    exporter_options: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Config.__post_init__(self)

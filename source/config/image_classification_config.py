@@ -54,7 +54,8 @@ class ImageClassificationModelerConfig(ModelerConfig):
     Attributes:
         num_classes: width of the network's output.
         label_smoothing: share of the label spread evenly over all classes, from 0 to below 1.
-        class_weights: factor of the loss for each class; "balanced" takes n / (num_classes * count of the class).
+        class_weights: factor of the loss for each class; "balanced" takes n / (num_classes * count of the
+            class).
         top_k: k of the accuracy reported beside top-1; left out when there are no more classes than that.
     """
 

@@ -1,6 +1,7 @@
-"""The decorator that turns a class of annotated fields into a frozen, checked, documented configuration.
+"""The decorator that turns a class of annotated fields into a frozen, checked configuration.
 
-Pydantic does the typing: it turns the text of a command line or a YAML file into the annotated type, reports every
+Pydantic does the typing: it turns the text of a command line or a YAML file into the annotated type, reports
+every
 fault with its path, and leaves what we write an ordinary dataclass with checks in `__post_init__`.
 """
 
