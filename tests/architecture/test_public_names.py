@@ -33,13 +33,13 @@ def test_every_public_function_documents_its_arguments():
 
 
 def test_every_setting_has_a_meaning():
-    classes = {node.name: node for _, node in public_definitions() if isinstance(node, ast.ClassDef)}
     wrong = [
-        f"{name}: {field}"
-        for name, node in public_definitions()
+        f"{module}.{node.name}: {field}"
+        for module, tree in modules().items()
+        for node in tree.body
         if isinstance(node, ast.ClassDef) and is_settings(node)
         for field in declared_fields(node)
-        if field not in known_meanings(node, classes)
+        if field not in known_meanings(module, node)
     ]
     assert not wrong, "\n".join(wrong)
 
@@ -64,13 +64,29 @@ def declared_fields(node: ast.ClassDef) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def known_meanings(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> set[str]:
+def known_meanings(module: str, node: ast.ClassDef) -> set[str]:
     """Returns the settings that a class or one of its bases explains; a new default needs no new words."""
     names = set(attribute_meanings(ast.get_docstring(node)))
-    for base in map(ast.unparse, node.bases):
-        if base in classes and classes[base] is not node:
-            names |= known_meanings(classes[base], classes)
+    for base in node.bases:
+        if found := find_class(module, ast.unparse(base)):
+            names |= known_meanings(*found)
     return names
+
+
+def find_class(module: str, name: str) -> tuple[str, ast.ClassDef] | None:
+    """Returns the class that `name` means in a module, with the module that defines it."""
+    homes = {
+        alias.asname or alias.name: (node.module, alias.name)
+        for node in modules()[module].body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    first, _, rest = name.partition(".")
+    home, original = homes.get(first, (module, first))
+    home, original = (f"{home}.{original}", rest) if rest else (home, original)
+    body = modules()[home].body if home in modules() else []
+    found = [node for node in body if isinstance(node, ast.ClassDef) and node.name == original]
+    return (home, found[0]) if found else None
 
 
 def argument_names(node: ast.FunctionDef) -> list[str]:
