@@ -103,6 +103,11 @@ class EveryEpoch(Schedule):
             count += 1
         return min(_whole_step(count * period), progress.max_step)
 
+    def is_due(self, progress: Progress) -> bool:
+        """Whether the step just done ends a period."""
+        before = dataclasses.replace(progress, step=progress.step - 1)
+        return progress.step > 0 and self.next_due(before) == progress.step
+
 
 @dataclasses.dataclass(frozen=True)
 class EverySeconds(Schedule):

@@ -99,8 +99,14 @@ class FakeModeler:
         return f"{path}: 3 weights loaded"
 
 
-def window(last_step: int, first_step: int = 1, seconds: float = 2.0, **scalars: float) -> Window:
-    """A window of steps of 32 examples; `scalars` are loss=0.25, accuracy=0.5 unless given."""
+def window(
+    last_step: int,
+    first_step: int = 1,
+    seconds: float = 2.0,
+    last: Mapping[str, float] | None = None,
+    **scalars: float,
+) -> Window:
+    """A window of steps of 32 examples; the means are loss=0.25, accuracy=0.5 unless given."""
     values = scalars or {"loss": 0.25, "accuracy": 0.5}
     return Window(
         first_step=first_step,
@@ -108,7 +114,7 @@ def window(last_step: int, first_step: int = 1, seconds: float = 2.0, **scalars:
         seconds=seconds,
         examples=32 * (last_step - first_step + 1),
         mean=values,
-        last=values,
+        last=last or values,
     )
 
 
@@ -137,7 +143,7 @@ def drive(
         if callback.schedule.next_due(before) == step:
             outputs = [scalars(past) for past in range(first, step + 1)]
             mean = {name: sum(output[name] for output in outputs) / len(outputs) for name in outputs[-1]}
-            text |= callback.after_step(run, window(step, first, seconds=0.5, **mean)) or {}
+            text |= callback.after_step(run, window(step, first, seconds=0.5, last=outputs[-1], **mean)) or {}
             first = step + 1
         if text:
             texts[step] = text
