@@ -1,0 +1,1 @@
+"""Plugins that turn files into batches, and what they share."""
