@@ -156,9 +156,7 @@ class ImageClassificationInputter(Inputter):
         def finish(rows: Rows, images: tf.Tensor, keys: tf.Tensor | None) -> dict[str, tf.Tensor]:
             label = tf.gather(label_of, rows.index)
             if is_training and self._mixer is not None:
-                images, label = self._mixer.augment_batch_labels(
-                    images, tf.one_hot(label, self.num_classes), keys
-                )
+                images, label = self._mixer.augment_batch_labels(images, label, keys, self.num_classes)
             return {"image": images, "label": label, "weight": rows.weight}
 
         return finish

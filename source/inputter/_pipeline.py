@@ -129,7 +129,7 @@ class Pipeline:
             return self.finish(rows, tf.ensure_shape(images, (batch, *self.image_shape)), keys)
 
         rows = steps.map(order.rows)
-        decoded = self._map(rows.map(lambda *row: Rows(*row).index).unbatch(), source.expected)
+        decoded = self._map(rows.map(lambda rows: rows.index).unbatch(), source.expected)
         return self._map(tf.data.Dataset.zip(rows, decoded.batch(batch, drop_remainder=True)), make)
 
     def _one_by_one(
@@ -139,8 +139,7 @@ class Pipeline:
             image = self.preparation.prepare(self.source.one(index), *(key or (None,)))
             return tf.ensure_shape(image, self.image_shape)
 
-        def parts(*row: tf.Tensor) -> tuple[tf.Tensor, ...]:
-            rows = Rows(*row)
+        def parts(rows: Rows) -> tuple[tf.Tensor, ...]:
             keys = keys_of(rows)
             return (rows.index,) if keys is None else (rows.index, keys)
 

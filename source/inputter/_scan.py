@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from source.inputter import _image, _store
-from source.inputter._examples import Encoded, Examples, Files
+from source.inputter._examples import Encoded, Examples, Files, Pixels
 from source.inputter._faults import BadExample, Faults
 
 _BATCH = 64
@@ -73,7 +73,10 @@ def scan(
     Raises:
         DataError: naming file and row of the first bad example, if `faults` says to stop.
     """
-    kept, shapes, pixels, size, keep = [], [], [], 0, limit_bytes > 0
+    kept: list[np.ndarray] = []
+    shapes: list[np.ndarray] = []
+    pixels: list[np.ndarray] = []
+    size, keep = 0, limit_bytes > 0
     for index, shape, flat in _passes(examples, need, faults, threads, keep):
         kept.append(index)
         shapes.append(shape)
@@ -115,7 +118,7 @@ def explain(examples: Examples, index: int, need: Need) -> BadExample:
         index: the position of a bad one.
         need: what makes an image usable.
     """
-    payload = examples.payload
+    payload = _encoded(examples)
     name = (
         f"{payload.paths[index]}: "
         if isinstance(payload, Files) and examples.origin.row_of is not None
@@ -163,10 +166,7 @@ def _decoded(
     examples: Examples, need: Need, order: np.ndarray, threads: int | None, keep: bool
 ) -> Iterator[tuple[np.ndarray, ...]]:
     """Yields (places in `order`, shapes, flat pixels if wanted) of the examples that decode, in that order."""
-    payload = examples.payload
-    if not isinstance(payload, (Files, Encoded)):
-        raise TypeError(f"Only encoded examples are scanned. Received: {type(payload).__name__}.")
-    read = payload.reader()
+    read = _encoded(examples).reader()
 
     def load(place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image = need.decode(read(index))
@@ -177,6 +177,12 @@ def _decoded(
     dataset = dataset.map(load, num_parallel_calls=threads or tf.data.AUTOTUNE, deterministic=True)
     for batch in dataset.ignore_errors().ragged_batch(_BATCH).prefetch(2):
         yield tuple(_flat(part) for part in batch)
+
+
+def _encoded(examples: Examples) -> Files | Encoded:
+    if isinstance(examples.payload, Pixels):
+        raise TypeError("Only encoded examples are scanned. Received: pixels.")
+    return examples.payload
 
 
 def _flat(part: tf.Tensor | tf.RaggedTensor) -> np.ndarray:
