@@ -17,7 +17,7 @@ from source.config.settings import from_mapping, to_mapping
 NAMES = plugin.available("augmenter")
 MODULES = {name: plugin.resolve("augmenter", name) for name in NAMES}
 IMAGE = [name for name, module in MODULES.items() if hasattr(module, "augment")]
-BATCH = [name for name in IMAGE if hasattr(MODULES[name].build(), "augment_batch")]
+BATCH = [name for name in IMAGE if hasattr(MODULES[name], "augment_batch")]
 MIXERS = [name for name, module in MODULES.items() if hasattr(module, "augment_batch_labels")]
 FIXED = {"normalize"}  # the same in training as in evaluation
 HEIGHT, WIDTH = 28, 30
@@ -152,3 +152,33 @@ def test_what_cannot_be_is_refused(name: str, images: np.ndarray, keys: tf.Tenso
         module.augment(images[0], HEIGHT, WIDTH, is_training=True, key=keys)
     with pytest.raises(ConfigError, match=r"`key` must be uint64 of rank 0.* Received: dtype=int32"):
         module.augment(images[0], HEIGHT, WIDTH, is_training=True, key=tf.constant(3))
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_a_mixer_is_the_same_eagerly_compiled_and_in_a_dataset(
+    name: str, images: np.ndarray, keys: tf.Tensor
+):
+    module = MODULES[name]
+    pixels, labels = images.astype(np.float32), np.arange(12) % 4
+
+    def mix(batch, batch_labels, batch_keys):
+        return module.augment_batch_labels(batch, batch_labels, batch_keys, 4)
+
+    mixed, soft = mix(pixels, labels, keys)
+    assert mixed.dtype == soft.dtype == tf.float32
+    assert mixed.shape == (12, 32, 32, 3) and soft.shape == (12, 4)
+    np.testing.assert_allclose(np.sum(soft, axis=1), np.ones(12), atol=2e-7)  # two float32 roundings
+    assert mixed.numpy().min() >= 0 and mixed.numpy().max() <= 255
+    data = tf.data.Dataset.from_tensor_slices((pixels, labels, keys)).batch(12).map(mix)
+    assert data.element_spec[0].shape == (None, 32, 32, 3) and data.element_spec[1].shape == (None, 4)
+    for other in (tf.function(mix)(pixels, labels, keys), next(iter(data)), mix(pixels, labels, keys)):
+        np.testing.assert_array_equal(other[0], mixed)
+        np.testing.assert_array_equal(other[1], soft)
+
+
+@pytest.mark.parametrize("name", MIXERS)
+def test_a_mixer_mixes_otherwise_for_other_keys(name: str, images: np.ndarray):
+    pixels, labels = images.astype(np.float32), np.arange(12) % 4
+    mix = tf.function(lambda keys: MODULES[name].augment_batch_labels(pixels, labels, keys, 4))
+    results = [mix(random_key.fold(0, epoch, tf.range(12)))[0].numpy().tobytes() for epoch in range(5)]
+    assert len(set(results)) == 5
