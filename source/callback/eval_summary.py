@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 
-from source.callback import _event_file, _folder, callback
+from source.callback import _event_file, _folder, _scalars, callback
 from source.config import settings
 from source.config.config import CallbackConfig
 
 Config = CallbackConfig
-
-# How long an evaluation took and how much it saw are no results of the model.
-_NOT_RESULTS = ("examples", "seconds")
 
 
 def build(config: CallbackConfig) -> callback.Callback:
@@ -32,8 +29,7 @@ class _EvalSummary(callback.Callback):
             self._file.drop_after(run.progress.step)
 
     def after_evaluate(self, run: callback.Run, metrics: Mapping[str, float]) -> Mapping[str, str] | None:
-        results = {name: value for name, value in metrics.items() if name not in _NOT_RESULTS}
-        self._file.scalars(results, run.progress.step)
+        self._file.scalars(_scalars.of_evaluation(metrics), run.progress.step)
         self._file.flush()
         return None
 

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from source.callback import _folder, callback, schedule
+from source.callback import _folder, _scalars, callback, schedule
 from source.config import settings
 from source.config.config import CallbackConfig
 
@@ -21,7 +21,7 @@ def build(config: CallbackConfig) -> callback.Callback:
     """Returns the callback that logs metrics into the folder of the run.
 
     A record holds `kind` ("train" or "evaluate"), `step`, `epoch`, then for training `first_step` of the
-    window, the means over the window, `seconds` and `examples_per_second`; for evaluations their metrics.
+    window, the scalars of the window, `seconds` and `examples_per_second`; for evaluations their metrics.
     What is not a finite number is null in JSON and empty in CSV. Columns of the CSV file stand in the order
     in which they first appeared.
 
@@ -53,10 +53,8 @@ class _MetricsLog(callback.Callback):
         self._rewrite_table(records)
 
     def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:
-        measured = {"first_step": window.first_step, **window.mean, "seconds": window.seconds}
-        if window.seconds > 0:
-            measured["examples_per_second"] = window.examples / window.seconds
-        self._append("train", run, measured)
+        measured = {"first_step": window.first_step, **_scalars.of_window(window), "seconds": window.seconds}
+        self._append("train", run, {**measured, **_scalars.speed_of(window)})
         return None
 
     def after_evaluate(self, run: callback.Run, metrics: Mapping[str, float]) -> Mapping[str, str] | None:

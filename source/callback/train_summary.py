@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import keras
 
-from source.callback import _event_file, _folder, callback, schedule
+from source.callback import _event_file, _folder, _scalars, callback, schedule
 from source.config import settings
 from source.config.config import CallbackConfig
 from source.config.errors import ConfigError
@@ -48,7 +48,8 @@ class _TrainSummary(callback.Callback):
         self._file.drop_after(run.progress.step)
 
     def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:
-        self._file.scalars(_wanted(_points(window), run.config.summary_names), window.last_step)
+        points = {**_scalars.of_window(window), **_scalars.speed_of(window)}
+        self._file.scalars(_wanted(points, run.config.summary_names), window.last_step)
         if self.config.histograms and schedule.EveryEpoch().is_due(run.progress):
             for variable in run.modeler.model.trainable_variables:
                 values = keras.ops.convert_to_numpy(variable)
@@ -58,16 +59,6 @@ class _TrainSummary(callback.Callback):
 
     def after_run(self, run: callback.Run) -> None:
         self._file.close()
-
-
-def _points(window: callback.Window) -> dict[str, float]:
-    """The means of the window; a learning rate has no mean, so the one in force is taken."""
-    points = dict(window.mean)
-    if "learning_rate" in window.last:
-        points["learning_rate"] = window.last["learning_rate"]
-    if window.seconds > 0:
-        points["examples_per_second"] = window.examples / window.seconds
-    return points
 
 
 def _wanted(points: Mapping[str, float], names: tuple[str, ...]) -> Mapping[str, float]:
