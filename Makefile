@@ -6,7 +6,8 @@ STAMP := $(VENV)/.installed
 
 # The first interpreter that really runs, is in range and can make environments: version managers leave
 # commands on the path that exist but do not start. `make setup PYTHON=/path/to/python` overrides it.
-USABLE := import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+USABLE := import sys, venv, importlib.util as u; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13) \
+	or not (u.find_spec("ensurepip") or u.find_spec("pip")))
 FIND_PYTHON = for name in python3.13 python3.12 python3.11 python3 python; do \
 	if $$name -c '$(USABLE)' >/dev/null 2>&1; then echo $$name; break; fi; done
 PYTHON = $(shell $(FIND_PYTHON))
@@ -28,10 +29,11 @@ setup: $(STAMP)  ## make .venv with everything for development
 
 $(STAMP): setup.py
 	@python='$(PYTHON)'; if [ -z "$$python" ]; then \
-		echo "Espalier needs Python 3.11, 3.12 or 3.13 with the venv module (Debian: python3-venv)." >&2; \
+		echo "Espalier needs Python 3.11, 3.12 or 3.13 with the venv module (on Debian: python3-venv)." >&2; \
 		echo "None was found on the path. Name one: make setup PYTHON=/path/to/python" >&2; exit 1; fi; \
 	echo "Making $(VENV) with $$python and installing TensorFlow and tools; this takes some minutes."; \
-	"$$python" -m venv $(VENV)
+	"$$python" -m venv $(VENV) >/dev/null 2>&1 || { \
+		"$$python" -m venv --without-pip $(VENV) && "$$python" -m pip --python $(BIN)/python install --quiet pip; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
 	@touch $@
 

@@ -40,13 +40,13 @@ class Parser(argparse.ArgumentParser):
             return namespace
         if unknown[0].startswith("-"):
             given = unknown[0].split("=")[0]
-            raise UsageError(f"unknown option `{given}`. {did_you_mean(given, self._known_options())}")
+            raise UsageError(f"unknown option `{given}`. {did_you_mean(given, self.known_options())}")
         raise UsageError(f"one argument too many: `{unknown[0]}`. See `{self.prog} --help`.")
 
-    def _known_options(self) -> list[str]:
+    def known_options(self) -> list[str]:
         """Returns the options of this parser and of its sub-commands."""
         words = [word for action in self._actions for word in action.option_strings]
         for action in self._actions:
             for inner in action.choices.values() if isinstance(action.choices, dict) else ():
-                words += inner._known_options() if isinstance(inner, Parser) else []
+                words += inner.known_options() if isinstance(inner, Parser) else []
         return words
