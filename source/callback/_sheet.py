@@ -50,8 +50,7 @@ def as_picture(image: np.ndarray) -> np.ndarray:
     """Returns the image stretched to the whole range [0, 255], as uint8 (h, w, 3).
 
     Preprocessing has taken mean and scale away; per image the smallest value becomes black and the largest
-    white.
-    What is not finite is black, and an image of one value is grey.
+    white. What is not finite is black, and an image of one value is grey.
 
     Args:
         image: (h, w, c) with c of 1, 3 or 4.

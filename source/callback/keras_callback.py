@@ -63,12 +63,9 @@ def adapt(
     """Returns a callback that forwards to a Keras callback.
 
     It is told of the beginning and the end of training and of epochs, with the means of the epoch and, as
-    `val_...`,
-    the evaluation of its last step. Batches are forwarded only if it overrides their hooks, because then
-    every step
-    comes back to Python. `model.stop_training = True` ends the run. What it remembers itself begins anew in a
-    resumed
-    run.
+    `val_...`, the evaluation of its last step. Batches are forwarded only if it overrides their hooks,
+    because then every step comes back to Python. `model.stop_training = True` ends the run. What it remembers
+    itself begins anew in a resumed run.
 
     Args:
         keras_callback: the one to forward to.

@@ -25,8 +25,8 @@ class Config(CallbackConfig):
 def build(config: CallbackConfig) -> callback.Callback:
     """Returns the callback that writes summaries into the folder of the run.
 
-    Every point is the mean over the steps since the point before; the learning rate is that of the last
-    step. Which outputs are written is said by `summary_names` of the runner.
+    Every point is the mean over the steps since the point before; the learning rate is that of the last step.
+    Which outputs are written is said by `summary_names` of the runner.
 
     Args:
         config: `save_summary_steps` and `histograms` are read.

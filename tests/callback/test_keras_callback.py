@@ -146,6 +146,25 @@ def test_shows_the_model_with_an_optimizer_as_if_it_were_compiled(modeler):
     assert getattr(modeler.model, "optimizer", None) is None
 
 
+def test_training_ends_before_the_last_checkpoint_is_written_and_only_once(modeler):
+    recorder = Recorder()
+    callback = keras_callback.adapt(recorder)
+    run = new_run(modeler)
+    callback.before_run(run)
+    drive(callback, run, scalars=loss)
+    assert recorder.calls[-1] == "train ends"
+    callback.after_run(run)
+    assert recorder.calls.count("train ends") == 1
+
+
+def test_training_does_not_end_by_an_interruption(modeler):
+    recorder = Recorder()
+    run = new_run(modeler)
+    run.interrupted = "SIGTERM"
+    train(keras_callback.adapt(recorder), run, to_step=3)
+    assert "train ends" not in recorder.calls
+
+
 def test_stop_training_ends_the_run(modeler):
     run = new_run(modeler, max_step=20)
     config = keras_callback.Config(target="EarlyStopping", options={"monitor": "loss", "mode": "min"})
@@ -165,15 +184,14 @@ def test_early_stopping_restores_the_best_weights(modeler):
             modeler.model.weights[0].assign(best + step)
         return loss(step)
 
-    callback.before_run(run)
-    drive(callback, run, scalars=worse)
+    train(callback, run, scalars=worse)
     assert np.array_equal(keras.ops.convert_to_numpy(modeler.model.weights[0]), best)
 
 
 def test_csv_logger_model_checkpoint_and_history_work(modeler, tmp_path):
     logs = keras_callback.Config(target="CSVLogger", options={"filename": str(tmp_path / "log.csv")})
     train(keras_callback.build(logs), new_run(modeler, max_step=4))
-    assert (tmp_path / "log.csv").read_text() == "epoch,loss\n0,1.5\n1,3.5\n"
+    assert (tmp_path / "log.csv").read_text() == "epoch,loss,val_loss\n0,1.5,NA\n1,3.5,NA\n"
 
     weights = tmp_path / "{epoch}.weights.h5"
     options = {"filepath": str(weights), "save_weights_only": True}
@@ -225,12 +243,14 @@ def test_finds_a_callback_of_the_users_own(modeler, tmp_path, monkeypatch):
     def refused(target, **options):
         keras_callback.build(keras_callback.Config(target=target, options=options))
 
-    with pytest.raises(
-        ConfigError, match=r"^keras_callback\.options: `espalier_mine.Mine` refuses them: .*numbr"
-    ):
+    message = r"^keras_callback\.options: `espalier_mine\.Mine` refuses them: .*numbr"
+    with pytest.raises(ConfigError, match=message):
         refused("espalier_mine.Mine", numbr=7)
-    message = r"^keras_callback\.target: `espalier_mine.nothing` must be a subclass of keras\.callbacks\.Callback\. "
-    with pytest.raises(ConfigError, match=message + r"Received: 3\.$"):
+    message = (
+        r"^keras_callback\.target: `espalier_mine\.nothing` must be a subclass of "
+        r"keras\.callbacks\.Callback\. Received: 3\.$"
+    )
+    with pytest.raises(ConfigError, match=message):
         refused("espalier_mine.nothing")
     message = (
         r"^keras_callback\.target `espalier_mine\.Min`: espalier_mine has no `Min`\. Did you mean `Mine`\?$"
@@ -241,8 +261,8 @@ def test_finds_a_callback_of_the_users_own(modeler, tmp_path, monkeypatch):
     with pytest.raises(UnknownNameError, match=message):
         refused("espalier_min.Mine")
     message = (
-        r"^keras_callback\.target `espalier_lacking\.A`: its module espalier_lacking needs `a_package_nobody_has`, "
-        r"which is not installed\. Install it and try again\.$"
+        r"^keras_callback\.target `espalier_lacking\.A`: its module espalier_lacking needs "
+        r"`a_package_nobody_has`, which is not installed\. Install it and try again\.$"
     )
     with pytest.raises(MissingDependencyError, match=message):
         refused("espalier_lacking.A")
@@ -261,8 +281,8 @@ def test_offers_the_nearest_callback_of_keras():
 )
 def test_refuses_what_would_set_the_learning_rate(target, options):
     message = (
-        rf"^keras_callback\.target: `{target}` sets the learning rate, which follows the schedule of the modeler\. "
-        r"Set `lr_method` of the modeler instead\.$"
+        rf"^keras_callback\.target: `{target}` sets the learning rate, which follows the schedule of the "
+        r"modeler\. Set `lr_method` of the modeler instead\.$"
     )
     with pytest.raises(ConfigError, match=message):
         keras_callback.build(keras_callback.Config(target=target, options=options))
