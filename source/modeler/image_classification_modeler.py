@@ -73,8 +73,8 @@ class ImageClassificationModeler(Modeler):
         """Returns the cross-entropy of each example, times the weight of its class.
 
         `-sum_k y_k log softmax(z)_k` with `y = (1 - s) label + s / classes` for a label smoothing of s, after
-        Szegedy et al.: Rethinking the inception architecture, 2016, https://arxiv.org/abs/1512.00567. The weight
-        of a mixed label is the mean of its classes' weights.
+        Szegedy et al.: Rethinking the inception architecture, 2016, https://arxiv.org/abs/1512.00567. The
+        weight of a mixed label is the mean of its classes' weights.
 
         Args:
             outputs: logits z (b, classes), of any float type.
