@@ -40,16 +40,19 @@ def equalize(image: tf.Tensor) -> tf.Tensor:
     Returns:
         uint8 (h, w, c).
     """
-    values = tf.transpose(tf.cast(image, tf.int32), (2, 0, 1))
-    flat = tf.reshape(values, (tf.shape(values)[0], -1))
-    histogram = tf.math.bincount(flat, minlength=_CODES, maxlength=_CODES, axis=-1)
-    greatest = tf.gather(histogram, tf.reduce_max(flat, axis=1), batch_dims=1)
-    step = (tf.shape(flat)[1] - greatest)[:, tf.newaxis] // 255
-    below = tf.cumsum(histogram, axis=1, exclusive=True)
+    channels = image.shape[-1]
+    # One histogram of 256 c codes, so that nothing is transposed: channel k counts from 256 k on.
+    values = tf.reshape(tf.cast(image, tf.int32), (-1, channels))
+    codes = values + _CODES * tf.range(channels)
+    size = _CODES * channels
+    counts = tf.math.bincount(tf.reshape(codes, (1, -1)), minlength=size, maxlength=size, axis=-1)
+    greatest = tf.gather(counts[0], tf.reduce_max(codes, axis=0))
+    step = (tf.shape(values)[0] - greatest)[:, tf.newaxis] // 255
+    below = tf.cumsum(tf.reshape(counts, (channels, _CODES)), axis=1, exclusive=True)
     table = tf.minimum((step // 2 + below) // tf.maximum(step, 1), 255)
     table = tf.where(step > 0, table, tf.range(_CODES))
-    equalized = tf.reshape(tf.gather(table, flat, batch_dims=1), tf.shape(values))
-    return tf.cast(tf.transpose(equalized, (1, 2, 0)), tf.uint8)
+    equalized = tf.gather(tf.reshape(table, (-1,)), codes)
+    return tf.cast(tf.reshape(equalized, tf.shape(image)), tf.uint8)
 
 
 def solarize(image: tf.Tensor, threshold: int) -> tf.Tensor:

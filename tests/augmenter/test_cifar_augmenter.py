@@ -76,6 +76,20 @@ def test_switching_a_part_off_leaves_the_draws_of_the_others(images, keys):
     assert difference.max() - difference.min() < 1e-4  # one delta everywhere; float32 sums up to 320
 
 
+@pytest.mark.parametrize("normalization", ["per_image", "mean_std", "unit", "symmetric", "none"])
+def test_every_normalisation_has_the_same_bits_for_a_batch_in_a_dataset(images, keys, normalization):
+    augmenter = cifar_augmenter.build(
+        cifar_augmenter.Config(**{**OFF, "pad": 4, "flip": True}, normalization=normalization)
+    )
+    single = [
+        augmenter.augment(image, 32, 32, is_training=True, key=key)
+        for image, key in zip(images, keys, strict=True)
+    ]
+    data = tf.data.Dataset.from_tensor_slices((images, keys)).batch(12)
+    data = data.map(lambda x, k: augmenter.augment_batch(x, 32, 32, is_training=True, keys=k))
+    np.testing.assert_array_equal(next(iter(data)), single)
+
+
 def test_small_images_are_padded_centrally_and_large_ones_cropped(images):
     augmenter = cifar_augmenter.build(cifar_augmenter.Config(normalization="none"))
     padded = augmenter.preprocess(images[0], 40, 37)

@@ -54,7 +54,7 @@ def test_one_mixer_or_none(images, keys):
 def test_parts_that_cannot_be_are_refused():
     with pytest.raises(UnknownNameError, match="augmenter `cifar_augmentor`: no plugin has this name"):
         compose.build(compose.Config(augmenter="cifar_augmentor"))
-    with pytest.raises(ConfigError, match="`augmenter` must augment images. Received: augmenter='mixup'"):
+    with pytest.raises(ConfigError, match=r"`augmenter` must augment images. Received: augmenter='mixup'"):
         compose.build(compose.Config(augmenter="mixup"))
     with pytest.raises(
         ConfigError, match=r"`batch_augmenters` must mix whole batches. Received: 'vgg_augmenter'"
