@@ -1,0 +1,1 @@
+"""Tests of the networks: counts, names, precision, saving, and weights that others trained."""
