@@ -9,7 +9,13 @@ from source.config.settings import settings
 
 
 def _as_weights(value: object) -> object:
-    return value if value == "balanced" or not isinstance(value, str) else tuple(map(float, value.split(",")))
+    if not isinstance(value, str) or value == "balanced":
+        return value
+    try:
+        return tuple(map(float, value.split(",")))
+    except ValueError:
+        expected = "numbers, one for each class, or 'balanced'"
+        raise ValueError(f"expected {expected}. Received: {value!r}.") from None
 
 
 @settings

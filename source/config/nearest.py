@@ -4,10 +4,14 @@ import difflib
 from collections.abc import Iterable
 
 _LISTED_NAMES = 12
+# Similarity is 2 * letters in common / letters of both: "evl" and "evaluate" have 0.55.
+_LEAST_SIMILARITY = 0.5
+# What is further behind the best than this is noise: "heigth" has 0.83 with "height" and 0.67 with "either".
+_LARGEST_GAP = 0.15
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
-    """Returns the known names that look most like `name`, best first.
+    """Returns the known names that look most like `name`, best first; capitals do not count.
 
     Args:
         name: the name that was not found.
@@ -17,9 +21,15 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     Returns:
         At most `limit` names; empty when none is similar.
     """
-    by_folded = {candidate.lower(): candidate for candidate in known}
-    matches = difflib.get_close_matches(name.lower(), list(by_folded), n=limit, cutoff=0.55)
-    return [by_folded[match] for match in matches]
+    similarity = {candidate: _similarity(name, candidate) for candidate in known}
+    best = max(similarity.values(), default=0.0)
+    enough = max(_LEAST_SIMILARITY, best - _LARGEST_GAP)
+    matches = [candidate for candidate, value in similarity.items() if value >= enough]
+    return sorted(matches, key=lambda candidate: (-similarity[candidate], candidate))[:limit]
+
+
+def _similarity(name: str, candidate: str) -> float:
+    return difflib.SequenceMatcher(None, name.lower(), candidate.lower(), autojunk=False).ratio()
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -54,10 +54,11 @@ def resolve(room: str, name: str) -> ModuleType:
     for point in _entry_points(room):
         if point.name == name:
             return _load(room, name, point.module)
-    if "." in name and _exists(name):
+    if "." in name and _exists(room, name):
         return _load(room, name, name)
     reason = "no such module can be imported" if "." in name else "no plugin has this name"
-    raise UnknownNameError(f"{room} `{name}`: {reason}. {did_you_mean(name, available(room))}")
+    guess = did_you_mean(name.rpartition(".")[2], available(room))
+    raise UnknownNameError(f"{room} `{name}`: {reason}. {guess}")
 
 
 def _shipped(room: str) -> list[str]:
@@ -74,20 +75,33 @@ def _entry_points(room: str) -> importlib.metadata.EntryPoints:
     return importlib.metadata.entry_points(group=f"espalier.{room}")
 
 
-def _exists(dotted: str) -> bool:
+def _exists(room: str, dotted: str) -> bool:
     """Whether `dotted` names a module, found without running it (its parents do run)."""
     try:
         return importlib.util.find_spec(dotted) is not None
-    except (ModuleNotFoundError, ValueError):
-        return False
+    except ModuleNotFoundError as error:
+        if error.name and f"{dotted}.".startswith(f"{error.name}."):
+            return False
+        raise _missing(room, dotted, dotted, error) from error
+    except (ImportError, ValueError):
+        return False  # a name that Python itself cannot read, such as ".tiny" or "a..b"
 
 
 def _load(room: str, name: str, dotted: str) -> ModuleType:
     try:
         return importlib.import_module(dotted)
     except ModuleNotFoundError as error:
-        package = (error.name or "").split(".")[0]
-        raise MissingDependencyError(
-            f"{room} `{name}`: its module {dotted} needs the package `{package}`, which is not installed. "
-            f"Install it and try again."
-        ) from error
+        raise _missing(room, name, dotted, error) from error
+
+
+def _missing(room: str, name: str, dotted: str, error: ModuleNotFoundError) -> MissingDependencyError:
+    """Tells a package that is not installed from a module that an installed package does not have."""
+    module = error.name or ""
+    package = module.partition(".")[0]
+    if not module:
+        what = f"cannot be imported: {error}."
+    elif importlib.util.find_spec(package) is None:
+        what = f"needs the package `{package}`, which is not installed. Install it and try again."
+    else:
+        what = f"imports `{module}`, which the installed package `{package}` does not have."
+    return MissingDependencyError(f"{room} `{name}`: its module {dotted} {what}")

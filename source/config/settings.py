@@ -1,21 +1,38 @@
 """The decorator that turns a class of annotated fields into a frozen, checked configuration.
 
 Pydantic does the typing: it turns the text of a command line or a YAML file into the annotated type, reports
-every
-fault with its path, and leaves what we write an ordinary dataclass with checks in `__post_init__`.
+every fault with its path, and leaves what we write an ordinary dataclass with checks in `__post_init__`.
 """
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, TypeVar, dataclass_transform
 
 import pydantic
 
 from source.config.errors import ConfigError
-from source.config.nearest import did_you_mean
+from source.config.nearest import did_you_mean, nearest
 
 T = TypeVar("T")
+
+_CONFIG = pydantic.ConfigDict(
+    extra="forbid",
+    arbitrary_types_allowed=True,
+    allow_inf_nan=False,  # "nan" passes every check of the form `not x < 0`
+    coerce_numbers_to_str=True,  # YAML reads `export_version: 2` as a number
+)
+
+# What a value of each type is called; pydantic names its faults `<type>_<fault>`.
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "finite": "a finite number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list",
+    "dict": "a mapping",
+}
 
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
@@ -32,9 +49,7 @@ def settings(cls: type[T]) -> type[T]:
         ConfigError: by the constructor, for an unknown field, a value of another type, or whatever the class
             refuses with a `ValueError` in `__post_init__`.
     """
-    made: Any = pydantic.dataclasses.dataclass(
-        frozen=True, kw_only=True, config=pydantic.ConfigDict(extra="forbid", arbitrary_types_allowed=True)
-    )(cls)
+    made: Any = pydantic.dataclasses.dataclass(frozen=True, kw_only=True, config=_CONFIG)(cls)
     checked_init = made.__init__
 
     def __init__(self: Any, base: Any = None, /, **fields: Any) -> None:
@@ -82,6 +97,8 @@ def adopt(cls: type[T], config: Any) -> T:
     """Returns `config` if it is a `cls` already, otherwise a `cls` with the fields of `config`.
 
     A plugin's `build` calls this, so that it accepts the configuration of its room and of its task alike.
+    What a task adds to its room is left out where `cls` has no use for it; a field of another plugin is
+    refused.
 
     Args:
         cls: the configuration class wanted.
@@ -90,12 +107,21 @@ def adopt(cls: type[T], config: Any) -> T:
     Raises:
         ConfigError: if `config` sets a field that `cls` does not have.
     """
+    if isinstance(config, cls):
+        return config
     make: Any = cls
-    return config if isinstance(config, cls) else make(config)
+    return make(**_inherited(cls, config, _fields_of_tasks(config)))
 
 
-def _inherited(cls: type, base: Any) -> dict[str, Any]:
-    """Returns the fields of `base` for building a `cls`, refusing those that would be lost."""
+def _fields_of_tasks(config: Any) -> set[str]:
+    """The fields that `config` has from classes of this package: from rooms and tasks, not from plugins."""
+    package = __name__.rpartition(".")[0]
+    classes = [base for base in type(config).__mro__ if base.__module__.startswith(f"{package}.")]
+    return {field.name for base in classes for field in dataclasses.fields(base)}
+
+
+def _inherited(cls: type, base: Any, may_be_lost: Collection[str] = ()) -> dict[str, Any]:
+    """Returns the fields of `base` for building a `cls`, refusing others that are set and would be lost."""
     if base is None:
         return {}
     if not dataclasses.is_dataclass(base) or isinstance(base, type):
@@ -108,7 +134,7 @@ def _inherited(cls: type, base: Any) -> dict[str, Any]:
     lost = [
         field.name
         for field in dataclasses.fields(base)
-        if field.name not in known and given[field.name] != _default(field)
+        if field.name not in known and field.name not in may_be_lost and given[field.name] != _default(field)
     ]
     if lost:
         raise ConfigError(
@@ -124,19 +150,31 @@ def _default(field: dataclasses.Field) -> Any:
 
 def _explain(cls: type, error: pydantic.ValidationError, path: str) -> str:
     """Returns the first fault of `error` in one sentence that begins with its path."""
-    fault = error.errors(include_url=False)[0]
-    location = ".".join(str(part) for part in (path, *fault["loc"]) if part not in ("",))
-    location = location or cls.__name__
-    count = len(error.errors()) - 1
+    faults = error.errors(include_url=False)
+    fault = faults[0]
+    # A field whose type has alternatives adds their names to the location; positions in a list are numbers.
+    location = [part for position, part in enumerate(fault["loc"]) if position == 0 or isinstance(part, int)]
+    where = ".".join(str(part) for part in (path, *location) if part != "") or cls.__name__
+    count = len({other["loc"][:1] for other in faults}) - 1
     more = f" ({count} more fault{'s' if count > 1 else ''} in {cls.__name__}.)" if count else ""
-    if fault["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    return f"{where}: {_reason(cls, fault)}{more}"
+
+
+def _reason(cls: type, fault: Mapping[str, Any]) -> str:
+    """Returns what was expected, what came and what to do."""
+    kind, value = fault["type"], fault["input"]
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
         names = [field.name for field in dataclasses.fields(cls)]
-        return f"{location}: unknown setting. {did_you_mean(str(fault['loc'][-1]), names)}{more}"
-    if fault["type"] == "literal_error" and isinstance(fault["input"], str):
+        return f"unknown setting. {did_you_mean(str(fault['loc'][-1]), names)}"
+    if kind == "value_error":
+        return str(fault["ctx"]["error"])
+    if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-        guess = did_you_mean(fault["input"], choices)
-        return f"{location}: expected {fault['ctx']['expected']}. Received: {fault['input']!r}. {guess}{more}"
-    message = fault["msg"].removeprefix("Value error, ")
-    if fault["type"] == "value_error":
-        return f"{location}: {message}{more}"
-    return f"{location}: {message}. Received: {fault['input']!r}.{more}"
+        guess = (
+            f" {did_you_mean(value, choices)}" if isinstance(value, str) and nearest(value, choices) else ""
+        )
+        return f"expected {fault['ctx']['expected']}. Received: {value!r}.{guess}"
+    expected = _EXPECTED.get(kind.partition("_")[0])
+    return (
+        f"expected {expected}. Received: {value!r}." if expected else f"{fault['msg']}. Received: {value!r}."
+    )
