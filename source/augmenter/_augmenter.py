@@ -1,4 +1,8 @@
-"""What image augmenters have in common: their methods, and the checks of what they are given."""
+"""What image augmenters have in common: their methods, and the checks of what they are given.
+
+No augmenter branches on tensors in Python, so none is converted by AutoGraph: tracing one takes 0.1 s instead
+of the seconds that converting all that it calls would take in every process.
+"""
 
 import abc
 
@@ -10,6 +14,7 @@ from source.config.errors import ConfigError
 class Augmenter(abc.ABC):
     """Turns decoded images into a network's input, at random in training and always alike otherwise."""
 
+    @tf.autograph.experimental.do_not_convert
     def augment(
         self,
         image: tf.Tensor,
@@ -41,6 +46,7 @@ class Augmenter(abc.ABC):
         distorted = self.distort(image, output_height, output_width, _checked_key(key, "key", 0))
         return tf.ensure_shape(distorted, (output_height, output_width, image.shape[-1]))
 
+    @tf.autograph.experimental.do_not_convert
     def preprocess(self, images: tf.Tensor, output_height: int, output_width: int) -> tf.Tensor:
         """Returns one image or a batch as evaluation, inference and an exported model take it.
 
@@ -73,6 +79,7 @@ class Augmenter(abc.ABC):
 class BatchAugmenter(Augmenter):
     """An augmenter that distorts a whole batch in vectorised operations; one image is a batch of one."""
 
+    @tf.autograph.experimental.do_not_convert
     def augment_batch(
         self,
         images: tf.Tensor,

@@ -41,6 +41,7 @@ class Mixer(abc.ABC):
     def __init__(self, config: MixerConfig) -> None:
         self.config = config
 
+    @tf.autograph.experimental.do_not_convert
     def augment_batch_labels(
         self, images: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor, num_classes: int
     ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -50,6 +50,7 @@ class Composed:
         self.augmenter = augmenter
         self.mixers = mixers
 
+    @tf.autograph.experimental.do_not_convert
     def augment(
         self,
         image: tf.Tensor,
@@ -62,10 +63,12 @@ class Composed:
         """Returns what the augmenter's `augment` returns, float32 (output_height, output_width, c)."""
         return self.augmenter.augment(image, output_height, output_width, is_training, speed_mode, key)
 
+    @tf.autograph.experimental.do_not_convert
     def preprocess(self, images: tf.Tensor, output_height: int, output_width: int) -> tf.Tensor:
         """Returns what the augmenter's `preprocess` returns, for one image or a batch."""
         return self.augmenter.preprocess(images, output_height, output_width)
 
+    @tf.autograph.experimental.do_not_convert
     def augment_batch_labels(
         self, images: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor, num_classes: int
     ) -> tuple[tf.Tensor, tf.Tensor]:
@@ -94,6 +97,7 @@ class Composed:
 class ComposedBatch(Composed):
     """The same around an augmenter that has a batch form, which it then has too."""
 
+    @tf.autograph.experimental.do_not_convert
     def augment_batch(
         self,
         images: tf.Tensor,
@@ -137,6 +141,7 @@ def _part(name: str, options: dict[str, Any], path: str) -> Any:
     return module.build(from_mapping(module.Config, options, path))
 
 
+@tf.autograph.experimental.do_not_convert
 def augment(
     image: tf.Tensor,
     output_height: int,
@@ -149,11 +154,13 @@ def augment(
     return build().augment(image, output_height, output_width, is_training, speed_mode, key)
 
 
+@tf.autograph.experimental.do_not_convert
 def preprocess(images: tf.Tensor, output_height: int, output_width: int) -> tf.Tensor:
     """Returns one image or a batch by the default settings: `build().preprocess`, see there."""
     return build().preprocess(images, output_height, output_width)
 
 
+@tf.autograph.experimental.do_not_convert
 def augment_batch_labels(
     images: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor, num_classes: int
 ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -66,6 +66,7 @@ def build(config: Config | None = None) -> CutMix:
     return CutMix(config or Config())
 
 
+@tf.autograph.experimental.do_not_convert
 def augment_batch_labels(
     images: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor, num_classes: int
 ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -175,6 +175,7 @@ def build(config: Config | None = None) -> InceptionAugmenter:
     return InceptionAugmenter(config or Config())
 
 
+@tf.autograph.experimental.do_not_convert
 def augment(
     image: tf.Tensor,
     output_height: int,
@@ -187,6 +188,7 @@ def augment(
     return build().augment(image, output_height, output_width, is_training, speed_mode, key)
 
 
+@tf.autograph.experimental.do_not_convert
 def preprocess(images: tf.Tensor, output_height: int, output_width: int) -> tf.Tensor:
     """Returns one image or a batch by the default settings: `build().preprocess`, see there."""
     return build().preprocess(images, output_height, output_width)

@@ -42,6 +42,7 @@ def build(config: Config | None = None) -> Mixup:
     return Mixup(config or Config())
 
 
+@tf.autograph.experimental.do_not_convert
 def augment_batch_labels(
     images: tf.Tensor, labels: tf.Tensor, keys: tf.Tensor, num_classes: int
 ) -> tuple[tf.Tensor, tf.Tensor]:

@@ -56,6 +56,7 @@ def build(config: Config | None = None) -> Normalize:
     return Normalize(config or Config())
 
 
+@tf.autograph.experimental.do_not_convert
 def augment(
     image: tf.Tensor,
     output_height: int,
@@ -68,6 +69,7 @@ def augment(
     return build().augment(image, output_height, output_width, is_training, speed_mode, key)
 
 
+@tf.autograph.experimental.do_not_convert
 def augment_batch(
     images: tf.Tensor,
     output_height: int,
@@ -80,6 +82,7 @@ def augment_batch(
     return build().augment_batch(images, output_height, output_width, is_training, speed_mode, keys)
 
 
+@tf.autograph.experimental.do_not_convert
 def preprocess(images: tf.Tensor, output_height: int, output_width: int) -> tf.Tensor:
     """Returns one image or a batch by the default settings: `build().preprocess`, see there."""
     return build().preprocess(images, output_height, output_width)
