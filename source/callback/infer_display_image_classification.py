@@ -2,7 +2,7 @@
 
 import csv
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from source.callback import _folder, _sheet, callback
@@ -55,7 +55,7 @@ class _Display(callback.Callback):
 
     def before_run(self, run: callback.Run) -> None:
         self._folder = _folder.folder_of(run, "infer_display_image_classification", FOLDER)
-        self._files = run.inputter.sample_names()
+        self._files = _sample_names(run.inputter)
         self._names = self.config.class_names or run.inputter.class_names
         self._tiles, self._count = [], 0
         self._rows = open(self._folder / "predictions.csv.tmp", "w", encoding="utf-8", newline="")  # noqa: SIM115 (closed in after_run)
@@ -66,7 +66,8 @@ class _Display(callback.Callback):
         for index, image, predicted, probabilities in zip(
             outputs["index"], outputs["image"], outputs["classes"], outputs["probabilities"], strict=True
         ):
-            file, label, probability = self._files[index], int(predicted), float(probabilities[predicted])
+            file = self._files[index] if self._files else str(index)
+            label, probability = int(predicted), float(probabilities[predicted])
             name = self._names[label] if label < len(self._names) else str(label)
             rows.writerow((file, label, name, f"{probability:.6f}"))
             if self._count < self.config.max_images:
@@ -83,3 +84,8 @@ class _Display(callback.Callback):
             sheet = self._folder / "predictions.png"
             _sheet.draw(self._tiles).save(sheet)
             run.say(f"Wrote {len(self._tiles):,} pictures to {sheet}.")
+
+
+def _sample_names(inputter: Any) -> Sequence[str]:
+    """Names of the samples in their order; none where the inputter has no files, then positions stand in."""
+    return inputter.sample_names() if hasattr(inputter, "sample_names") else ()

@@ -94,21 +94,21 @@ class _Progress(callback.Callback):
         if "accuracy" in window.mean:
             texts.append(f"accuracy {window.mean['accuracy']:.4f}")
         left = (progress.max_step - progress.step) * self._pace.seconds_per_step
-        return [*texts, f"{_text.duration(left)} left"]
+        return [*texts, f"{_text.duration(left)} left"] if left > 0 else texts
 
 
 class _Pace:
-    """The mean time of a step, without those of the first window, in which the graph is made."""
+    """The mean time of a step; unknown, 0, in the first window, which makes the graph and tells nothing."""
 
     def __init__(self) -> None:
-        self._windows = 0
+        self._is_first = True
         self._steps = 0
         self._seconds = 0.0
 
     def add(self, window: callback.Window) -> None:
-        if self._windows == 1:
-            self._steps, self._seconds = 0, 0.0
-        self._windows += 1
+        if self._is_first:
+            self._is_first = False
+            return
         self._steps += window.last_step - window.first_step + 1
         self._seconds += window.seconds
 

@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import numpy as np
 import PIL.Image
 import pytest
@@ -63,6 +65,13 @@ def test_names_given_go_before_the_inputters_and_numbers_stand_in_for_missing_on
     infer(FakeRun(tmp_path, mode="infer"), (0, 1), class_names=("Katze", "Hund"))
     rows = (tmp_path / "infer/predictions.csv").read_text().splitlines()
     assert rows[1:] == ["pictures/0.png,2,2,0.700000", "pictures/1.png,1,Hund,0.500000"]
+
+
+def test_positions_stand_in_for_samples_without_names(tmp_path):
+    inputter = SimpleNamespace(class_names=("cat", "dog", "owl"))
+    infer(FakeRun(tmp_path, mode="infer", inputter=inputter), (0, 1))
+    rows = (tmp_path / "infer/predictions.csv").read_text().splitlines()
+    assert rows[1:] == ["0,2,owl,0.700000", "1,1,dog,0.500000"]
 
 
 def test_no_samples_leave_an_empty_table_and_no_sheet(tmp_path):
