@@ -12,6 +12,7 @@ from source.inputter._preparation import Preparation
 from source.inputter._scan import Need
 
 PREFETCHED_BATCHES = 2
+_LARGEST_PIECE, _SMALL_PIXELS = 8, 128 * 128
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +35,18 @@ class FileReader:
         return self.need.decode(self.read(index))
 
     def expected(self, index: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Returns the image at a position and True; zeros and False if it does not have the expected shape."""
-        image = _image.decode(self.read(index), self.need.depth)
-        is_expected = tf.reduce_all(tf.equal(tf.shape(image), self.shape))
-        image = tf.cond(is_expected, lambda: image, lambda: tf.zeros(self.shape, tf.uint8))
-        return tf.ensure_shape(image, self.shape), is_expected
+        """Returns the images at positions (k,), with a static k, and whether all have the expected shape.
+
+        Returns:
+            uint8 (k, h, w, c), zeros if one has another shape, and bool (k,).
+        """
+        places = tf.unstack(index)
+        images = [_image.decode(self.read(place), self.need.depth) for place in places]
+        shapes = tf.stack([tf.shape(image) for image in images])
+        is_expected = tf.reduce_all(tf.equal(shapes, self.shape))
+        wanted = (len(places), *(self.shape or ()))
+        stacked = tf.cond(is_expected, lambda: tf.stack(images), lambda: tf.zeros(wanted, tf.uint8))
+        return tf.ensure_shape(stacked, wanted), tf.repeat(is_expected, len(places))
 
 
 Source = _store.Store | FileReader
@@ -120,7 +128,8 @@ class Pipeline:
 
         def make(rows: Rows, decoded: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
             keys = keys_of(rows)
-            images, is_expected = decoded
+            images = tf.reshape(decoded[0], [batch, *decoded[0].shape[2:]])
+            is_expected = tf.reshape(decoded[1], [batch])
             images = tf.cond(
                 tf.reduce_all(is_expected),
                 lambda: self.preparation.prepare_batch(images, keys),
@@ -128,9 +137,13 @@ class Pipeline:
             )
             return self.finish(rows, tf.ensure_shape(images, (batch, *self.image_shape)), keys)
 
-        rows = steps.map(order.rows)
-        decoded = self._map(rows.map(lambda rows: rows.index).unbatch(), source.expected)
-        return self._map(tf.data.Dataset.zip(rows, decoded.batch(batch, drop_remainder=True)), make)
+        rows = steps.map(tf.autograph.experimental.do_not_convert(order.rows))
+        size = _piece(batch, source.shape)
+        pieces = rows.map(
+            tf.autograph.experimental.do_not_convert(lambda rows: tf.reshape(rows.index, [-1, size]))
+        )
+        decoded = self._map(pieces.unbatch(), source.expected).batch(batch // size, drop_remainder=True)
+        return self._map(tf.data.Dataset.zip(rows, decoded), make)
 
     def _one_by_one(
         self, order: Order, steps: tf.data.Dataset, batch: int, keys_of: Callable
@@ -139,15 +152,31 @@ class Pipeline:
             image = self.preparation.prepare(self.source.one(index), *(key or (None,)))
             return tf.ensure_shape(image, self.image_shape)
 
+        @tf.autograph.experimental.do_not_convert
         def parts(rows: Rows) -> tuple[tf.Tensor, ...]:
             keys = keys_of(rows)
             return (rows.index,) if keys is None else (rows.index, keys)
 
-        rows = steps.map(order.rows)
+        rows = steps.map(tf.autograph.experimental.do_not_convert(order.rows))
         images = self._map(rows.map(parts).unbatch(), example).batch(batch, drop_remainder=True)
         return self._map(
             tf.data.Dataset.zip(rows, images), lambda rows, images: self.finish(rows, images, keys_of(rows))
         )
 
     def _map(self, dataset: tf.data.Dataset, function: Callable) -> tf.data.Dataset:
-        return dataset.map(function, num_parallel_calls=self.threads or tf.data.AUTOTUNE, deterministic=True)
+        return dataset.map(
+            self.preparation.trace(function),
+            num_parallel_calls=self.threads or tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+
+
+def _piece(batch: int, shape: tuple[int, int, int] | None) -> int:
+    """Returns how many images one call of the decoding function reads, a divisor of the batch.
+
+    Calling it costs 15 microseconds, as much as reading a small file: 32x32 PNGs take 65 microseconds one by one and
+    45 in pieces of 8. Large images gain nothing and would only be spread less evenly over the threads.
+    """
+    if shape is None or shape[0] * shape[1] > _SMALL_PIXELS:
+        return 1
+    return max(size for size in range(1, _LARGEST_PIECE + 1) if batch % size == 0)

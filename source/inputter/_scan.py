@@ -168,6 +168,7 @@ def _decoded(
     """Yields (places in `order`, shapes, flat pixels if wanted) of the examples that decode, in that order."""
     read = _encoded(examples).reader()
 
+    @tf.autograph.experimental.do_not_convert
     def load(place: tf.Tensor, index: tf.Tensor) -> tuple[tf.Tensor, ...]:
         image = need.decode(read(index))
         shape = tf.shape(image)
