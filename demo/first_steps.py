@@ -26,12 +26,13 @@ from source.config.image_classification_config import (
 RUN = pathlib.Path("runs/first_steps")
 CALLBACKS = (
     "train_basic",
+    "eval_basic",
+    "infer_basic",
     "progress",
     "train_summary",
     "metrics_log",
     "nan_guard",
     "eval_accuracy",
-    "infer_basic",
     "infer_display_image_classification",
 )
 

@@ -72,7 +72,7 @@ def read_checkpoint(path: pathlib.Path) -> Checkpoint:
         CheckpointError: if the file is missing, truncated, changed, or no checkpoint.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in archive.files}
         record = json.loads(bytes(arrays.pop(_RECORD)))
     except FileNotFoundError:

@@ -1,15 +1,17 @@
 """What a run was made of, written beside its checkpoints so that it can be explained and made again."""
 
-import importlib.metadata
 import json
 import pathlib
 import platform
 from collections.abc import Sequence
 from typing import Any
 
-from source.config.settings import to_mapping
+import keras
+import numpy as np
+import tensorflow as tf
 
-_PACKAGES = ("espalier", "tensorflow", "keras", "numpy")
+import source
+from source.config.settings import to_mapping
 
 
 def describe_parts(parts: dict[str, Any], callbacks: Sequence[Any]) -> dict[str, Any]:
@@ -38,14 +40,19 @@ def write_run_record(folder: pathlib.Path, parts: dict[str, Any], callbacks: Seq
 
 def _describe(part: Any) -> dict[str, Any]:
     config = getattr(part, "config", None)
-    return {"module": type(part).__module__, "config": {} if config is None else to_mapping(config)}
+    made_by = type(part) if config is None else type(config)
+    return {
+        "class": f"{type(part).__module__}.{type(part).__qualname__}",
+        "module": made_by.__module__,
+        "config": {} if config is None else to_mapping(config),
+    }
 
 
 def _versions() -> dict[str, str]:
-    versions = {"python": platform.python_version()}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            versions[package] = "not installed as a package"
-    return versions
+    return {
+        "python": platform.python_version(),
+        "espalier": source.__version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+    }

@@ -1,0 +1,27 @@
+import json
+
+import keras
+
+from source.callback import train_loss
+from source.config.config import CallbackConfig, RunnerConfig
+from source.config.settings import from_mapping
+from source.runner import single_device_runner
+from source.runner._record import write_run_record
+
+
+def test_the_record_names_versions_and_every_part_and_can_be_built_from_again(tmp_path):
+    runner = single_device_runner.build(RunnerConfig(max_steps=7), None, None)
+    callback = train_loss.build(CallbackConfig(log_every_n_iter=3))
+    write_run_record(tmp_path / "new", {"runner": runner}, [callback])
+    record = json.loads((tmp_path / "new" / "run.json").read_text())
+    assert record["versions"]["keras"] == keras.__version__
+    assert record["runner"]["module"] == "source.runner.single_device_runner"
+    assert record["runner"]["class"] == "source.runner.single_device_runner.SingleDeviceRunner"
+    assert from_mapping(single_device_runner.Config, record["runner"]["config"]) == runner.config
+    assert record["callbacks"][0]["config"]["log_every_n_iter"] == 3
+
+
+def test_a_part_without_settings_is_recorded_too(tmp_path):
+    write_run_record(tmp_path, {"inputter": object()}, [])
+    record = json.loads((tmp_path / "run.json").read_text())
+    assert record["inputter"] == {"class": "builtins.object", "module": "builtins", "config": {}}
