@@ -10,6 +10,7 @@ import keras
 from source.config import plugin, settings
 from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
+from source.modeler import _naming
 
 _OFFERED = ("num_classes", "is_training", "data_format")
 
@@ -40,6 +41,27 @@ def build_model(
     _check_input(model, image_shape)
     _check_output(model, num_classes, image_shape)
     return model
+
+
+def check_precision(model: keras.Model, precision: str) -> None:
+    """Refuses a model that does not compute in the precision that is set.
+
+    Args:
+        model: a built model.
+        precision: "float32", "mixed_bfloat16" or "mixed_float16".
+
+    Raises:
+        ConfigError: if no layer with weights computes in it, or one computes in float16 and nobody scales the
+            loss.
+    """
+    used = {layer.compute_dtype for layer in _naming.all_layers(model) if layer.weights}
+    wanted = precision.removeprefix("mixed_")
+    if used and (wanted not in used or (wanted != "float16" and "float16" in used)):
+        raise ConfigError(
+            f"precision: the model works in {', '.join(sorted(used))}. A model that is built already keeps "
+            f'its precision: build it under keras.config.set_dtype_policy("{precision}"). '
+            f"Received: precision={precision!r}."
+        )
 
 
 def _assemble(

@@ -18,6 +18,7 @@ from source.modeler import (
     _gradient,
     _learning_rate,
     _naming,
+    _network,
     _optimizer,
     _pretrained,
     _replica,
@@ -138,6 +139,7 @@ class Modeler(abc.ABC):
         keras.utils.set_random_seed(self.config.seed)
         with _dtype_policy(self.config.precision):
             self.model = self.create_model()
+        _network.check_precision(self.model, self.config.precision)
         _freeze.train_only(self.model, self.config.trainable_vars)
         names = _naming.model_names(self.model)
         by_id = {id(variable): name for name, variable in names.items()}

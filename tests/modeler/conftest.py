@@ -1,4 +1,4 @@
-"""A tiny task: 2 x 2 grey images of three classes, a linear network, and an inputter that only knows numbers."""
+"""A tiny task: 2 x 2 grey images of three classes, a linear network, an inputter that only knows numbers."""
 
 import dataclasses
 from collections.abc import Callable
@@ -56,7 +56,7 @@ def with_norm(inputs: keras.KerasTensor, num_classes: int) -> keras.KerasTensor:
 
 @pytest.fixture
 def make_modeler() -> Callable[..., ImageClassificationModeler]:
-    """Returns a function from settings to a built modeler: SGD with a rate of 0.1, unless they say otherwise."""
+    """Returns a function from settings to a built modeler: SGD with a rate of 0.1, unless they differ."""
 
     def make(network: Any = linear, inputter: Any = None, **settings: Any) -> ImageClassificationModeler:
         given = {"num_classes": CLASSES, "optimizer": "sgd", "learning_rate": 0.1, "batch_size_per_gpu": 4}

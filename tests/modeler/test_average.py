@@ -38,7 +38,12 @@ def test_reset_forgets_the_past(weight):
 def test_the_weights_return_when_the_block_fails(weight):
     average = _average.WeightAverage(0.9, {"w": weight})
     weight.assign([7, 8])
-    with pytest.raises(KeyError), average.swapped_in():
-        np.testing.assert_array_equal(weight.numpy(), [1, 2])
-        raise KeyError
+
+    def evaluate():
+        with average.swapped_in():
+            np.testing.assert_array_equal(weight.numpy(), [1, 2])
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        evaluate()
     np.testing.assert_array_equal(weight.numpy(), [7, 8])

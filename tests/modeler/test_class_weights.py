@@ -23,7 +23,7 @@ def test_balanced_weights_of_no_data_are_none():
 
 
 def test_a_class_without_examples_is_named():
-    with pytest.raises(ConfigError, match="needs a training example of every class. Class `b` has none"):
+    with pytest.raises(ConfigError, match=r"needs a training example of every class\. Class `b` has none"):
         _class_weights.class_weights("balanced", [2, 0], ["a", "b"])
 
 

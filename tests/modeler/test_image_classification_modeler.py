@@ -3,6 +3,7 @@ import pytest
 import tensorflow as tf
 
 from source.config.errors import ConfigError
+from source.config.image_classification_config import ImageClassificationModelerConfig
 from source.modeler import image_classification_modeler
 from tests.modeler.conftest import CLASSES, FakeInputter, by_hand
 
@@ -135,8 +136,6 @@ def test_balanced_weights_need_an_example_of_each_class(make_modeler):
         make_modeler(class_weights="balanced", inputter=FakeInputter(counts=(3, 0, 9)))
 
 
-def test_build_accepts_the_configuration_of_the_task(batch):
-    from source.config.image_classification_config import ImageClassificationModelerConfig
-
+def test_build_accepts_the_configuration_of_the_task():
     modeler = image_classification_modeler.build(ImageClassificationModelerConfig(top_k=3))
     assert isinstance(modeler.config, image_classification_modeler.Config) and modeler.config.top_k == 3
