@@ -29,6 +29,7 @@ class CallbackList:
         self._names = _unique_names(self._callbacks)
         self._examples_per_step = examples_per_step
         self._windows: list[OpenWindow] = []
+        self._due: list[int | None] = []
         for position, callback in enumerate(self._callbacks):
             if callback.restores and position > 0:
                 raise ConfigError(
@@ -40,10 +41,11 @@ class CallbackList:
     def start_windows(self, step: int) -> None:
         """Opens an empty window for every callback behind `step` steps done."""
         self._windows = [OpenWindow(first_step=step + 1) for _ in self._callbacks]
+        self._due = [None for _ in self._callbacks]
 
     def next_due(self, progress: Progress) -> int:
         """Returns the first step ahead at which some callback is due, at most the last step."""
-        due = (callback.schedule.next_due(progress) for callback in self._callbacks)
+        due = self._due_steps(progress)
         return min((step for step in due if step is not None), default=progress.max_step)
 
     def before_run(self, run: Run) -> None:
@@ -69,8 +71,9 @@ class CallbackList:
             before: its progress before the last block of steps, by which due steps were asked for.
         """
         texts: dict[str, str] = {}
+        due = list(self._due_steps(before))
         for position, callback in enumerate(self._callbacks):
-            if callback.schedule.next_due(before) == run.progress.step:
+            if due[position] == run.progress.step:
                 window = self._windows[position].closed(self._examples_per_step)
                 self._windows[position] = OpenWindow(first_step=window.last_step + 1)
                 texts.update(callback.after_step(run, window) or {})
@@ -107,6 +110,16 @@ class CallbackList:
             if name in state:
                 callback.load_state(state[name]["state"])
                 self._windows[position] = OpenWindow(**state[name]["window"])
+
+    def _due_steps(self, progress: Progress) -> Sequence[int | None]:
+        """Returns the next due step of each callback; one that was named stays until it is reached.
+
+        Asked anew after every block, a schedule by time would move ahead with the blocks of the others.
+        """
+        for position, callback in enumerate(self._callbacks):
+            if (self._due[position] or 0) <= progress.step:
+                self._due[position] = callback.schedule.next_due(progress)
+        return self._due
 
 
 def _unique_names(callbacks: Sequence[Callback]) -> list[str]:

@@ -1,7 +1,7 @@
 import pytest
 
 from source.callback.callback import Callback
-from source.callback.schedule import EverySteps, Progress
+from source.callback.schedule import EverySeconds, EverySteps, Progress
 from source.config.config import CallbackConfig
 from source.config.errors import ConfigError
 from source.runner._events import CallbackList
@@ -38,9 +38,17 @@ class OnlyEvaluate(Recorder):
     modes = frozenset({"evaluate"})
 
 
+class ByTime(Recorder):
+    @property
+    def schedule(self):
+        return EverySeconds(1.0)
+
+
 class At:
-    def __init__(self, step):
-        self.progress = Progress(step=step, max_step=100, steps_per_epoch=10.0)
+    def __init__(self, step, seconds_per_step=0.0):
+        self.progress = Progress(
+            step=step, max_step=100, steps_per_epoch=10.0, seconds_per_step=seconds_per_step
+        )
 
 
 def advance(callbacks, start, steps):
@@ -59,6 +67,16 @@ def test_each_is_called_when_due_with_the_steps_since_it_was_last_due():
     assert two.windows == [(1, 2, 1.0), (3, 4, 1.0), (5, 6, 1.0)]
     assert three.windows == [(1, 3, 1.0), (4, 6, 1.0)]
     assert texts[-1] == {"every2": "6", "every3": "6"}
+
+
+def test_one_that_is_due_by_time_is_not_put_off_by_others_that_are_due_more_often():
+    often, by_time = Recorder(2), ByTime(0)
+    callbacks = CallbackList([often, by_time], "train", 8)
+    callbacks.next_due(At(0, seconds_per_step=0.2).progress)  # one second: step 5
+    for start, steps in ((0, 2), (2, 2), (4, 1)):
+        assert callbacks.next_due(At(start, seconds_per_step=0.2).progress) == start + steps
+        advance(callbacks, start, steps)
+    assert by_time.windows == [(1, 5, 1.0)]
 
 
 def test_without_callbacks_the_last_step_is_due():
