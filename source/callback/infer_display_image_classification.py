@@ -18,8 +18,8 @@ class Config(ImageClassificationCallbackConfig):
     """What the sheet of predictions knows.
 
     Attributes:
-        max_images: pictures on the sheet, and predictions that are printed, at most; at least 1. The table
-            holds all.
+        max_images: pictures on the sheet, and predictions of files that are printed, at most; at least 1.
+            The table holds all.
     """
 
     max_images: int = 36
@@ -72,7 +72,8 @@ class _Display(callback.Callback):
             rows.writerow((file, label, name, f"{probability:.6f}"))
             if self._count < self.config.max_images:
                 self._tiles.append(_sheet.Tile(image, (name, f"{probability:.4f}")))
-                run.say(f"{file}: {name} ({probability:.4f})")
+                if self._files:
+                    run.say(f"{file}: {name} ({probability:.4f})")
             self._count += 1
 
     def after_run(self, run: callback.Run) -> None:

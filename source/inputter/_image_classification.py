@@ -88,6 +88,10 @@ class ImageClassificationInputter(Inputter):
         labels = self._splits.examples(split).labels
         return tuple(np.bincount(labels, minlength=self.num_classes).tolist())
 
+    def sample_names(self) -> tuple[str, ...]:
+        """Returns the files that "infer" goes through, by their index; empty where examples are not files."""
+        return self._splits.files("infer")
+
     def decode(self, contents: tf.Tensor) -> tf.Tensor:
         """Returns the pixels of an encoded image: uint8 (h, w, c) with the configured channels.
 

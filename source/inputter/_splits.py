@@ -85,6 +85,15 @@ class Splits:
             self._tell(split, self._faults.found[before:])
         return self._ready[split]
 
+    def files(self, split: str) -> tuple[str, ...]:
+        """Returns the file of each example of a split, bad ones included; empty where examples are not files.
+
+        Args:
+            split: "train", "evaluate" or "infer".
+        """
+        payload = self._listed(split).payload
+        return tuple(map(str, payload.paths)) if isinstance(payload, Files) else ()
+
     def inspect(self) -> _report.Report:
         """Returns what there is, by decoding every example of every split, whatever `on_bad_example` says."""
         faults = Faults("skip")

@@ -69,9 +69,14 @@ def test_names_given_go_before_the_inputters_and_numbers_stand_in_for_missing_on
 
 def test_positions_stand_in_for_samples_without_names(tmp_path):
     inputter = SimpleNamespace(class_names=("cat", "dog", "owl"))
-    infer(FakeRun(tmp_path, mode="infer", inputter=inputter), (0, 1))
+    run = FakeRun(tmp_path, mode="infer", inputter=inputter)
+    infer(run, (0, 1))
     rows = (tmp_path / "infer/predictions.csv").read_text().splitlines()
     assert rows[1:] == ["0,2,owl,0.700000", "1,1,dog,0.500000"]
+    assert run.said == [
+        f"Wrote 2 predictions to {tmp_path}/infer/predictions.csv.",
+        f"Wrote 2 pictures to {tmp_path}/infer/predictions.png.",
+    ]
 
 
 def test_no_samples_leave_an_empty_table_and_no_sheet(tmp_path):
