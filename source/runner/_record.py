@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 import source
+from source.config.errors import ConfigError
 from source.config.settings import to_mapping
 
 
@@ -32,10 +33,16 @@ def write_run_record(folder: pathlib.Path, parts: dict[str, Any], callbacks: Seq
         folder: the folder of the run.
         parts: inputter, modeler and runner by the name of their room.
         callbacks: the callbacks in their order.
+
+    Raises:
+        ConfigError: if the folder cannot be made or written.
     """
     record = {"versions": _versions(), **describe_parts(parts, callbacks)}
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "run.json").write_text(json.dumps(record, indent=2) + "\n")
+    except OSError as error:
+        raise ConfigError(f"model_dir: {folder} cannot be written: {error.strerror}.") from error
 
 
 def _describe(part: Any) -> dict[str, Any]:

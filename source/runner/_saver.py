@@ -112,7 +112,7 @@ class Saver:
             then, now = record["identity"][name], self._identity[name]
             if then != now:
                 raise CheckpointError(
-                    f"{self.folder}: these checkpoints were made with {name}={then}, now {meaning} is {now}: "
+                    f"{self.folder}: made with {name}={then}, now {meaning} is {now}: "
                     f"the run cannot go on with the same batches. Set it back, or start in another `model_dir` with "
                     f"`pretrained_model`."
                 )
@@ -139,7 +139,7 @@ def _difference(path: pathlib.Path, wanted: set[str], stored: set[str]) -> str:
     example = missing[0] if missing else extra[0]
     side = "is not in the file" if missing else "is only in the file"
     return (
-        f"{path}: the checkpoint is of another model or optimizer: `{example}` {side} "
+        f"{path}: of another model or optimizer: `{example}` {side} "
         f"({len(missing)} missing, {len(extra)} extra). {did_you_mean(example, stored if missing else wanted)}"
     )
 

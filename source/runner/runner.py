@@ -105,6 +105,7 @@ class Runner(abc.ABC):
         """
         with self._session("train") as run, Interruption() as interruption:
             run.interruption = interruption
+            run.max_step = self._last_step()
             run.callbacks.before_run(run)
             metrics = self._train(run, interruption)
             run.callbacks.after_run(run)
@@ -177,10 +178,7 @@ class Runner(abc.ABC):
         self._built = True
 
     def _train(self, run: ActiveRun, interruption: Interruption) -> Mapping[str, float]:
-        run.max_step = self.config.max_steps or self.inputter.max_step(self.replicas)
-        if self.config.dry_run:
-            run.max_step = 1
-        if not run.goes_on:
+        if run.step >= run.max_step:
             run.say(f"Training is complete: {run.step:,} of {run.max_step:,} steps are done.")
             return {}
         dataset = self.inputter.input_fn(
@@ -193,6 +191,9 @@ class Runner(abc.ABC):
         if run.stop_reason is not None:
             run.say(f"Training ends at step {run.step:,}: {run.stop_reason}")
         return metrics
+
+    def _last_step(self) -> int:
+        return 1 if self.config.dry_run else self.config.max_steps or self.inputter.max_step(self.replicas)
 
     def _evaluation_schedule(self) -> Schedule:
         every = self.config.evaluate_every_epochs

@@ -172,6 +172,21 @@ def test_a_callback_ends_the_run(capsys):
     assert "Training ends at step 3: it is good enough" in capsys.readouterr().out
 
 
+def test_a_callback_that_ends_the_run_before_it_begins_is_heard(capsys):
+    class StopsAtOnce(Recorder):
+        def before_run(self, run):
+            run.stop(f"nothing to gain in {run.progress.max_step} steps")
+
+    assert make_runner(callbacks=[StopsAtOnce()]).train().step == 0
+    assert "Training ends at step 0: nothing to gain in 15 steps" in capsys.readouterr().out
+
+
+def test_training_needs_a_batch_of_examples():
+    inputter = make_inputter(num_samples=5, epochs=1)
+    with pytest.raises(DataError, match="fewer examples than one batch: 5 examples"):
+        make_runner(inputter=inputter).train()
+
+
 def test_a_dry_run_does_one_step_of_everything_and_leaves_nothing(tmp_path):
     recorder = Recorder(every=1)
     result = make_runner(tmp_path / "run", callbacks=[recorder], dry_run=True).train()
