@@ -99,10 +99,7 @@ class CallbackList:
     def state(self) -> dict[str, Any]:
         """Returns what every callback remembers and its open window, by its name."""
         remembered = zip(self._names, self._callbacks, self._windows, strict=True)
-        return {
-            name: {"state": callback.state(), "window": window.state()}
-            for name, callback, window in remembered
-        }
+        return {name: {"state": callback.state(), "window": window.state()} for name, callback, window in remembered}
 
     def load_state(self, state: Mapping[str, Any]) -> None:
         """Takes back what `state` returned; callbacks that were not there then begin afresh."""

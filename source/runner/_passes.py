@@ -33,9 +33,7 @@ class EvaluationPass:
         tf.while_loop(lambda done: done < batches, step, (tf.constant(0, tf.int64),), parallel_iterations=1)
 
 
-def predictions(
-    predict_step: Callable[[Any], Any], dataset: tf.data.Dataset
-) -> Iterator[dict[str, np.ndarray]]:
+def predictions(predict_step: Callable[[Any], Any], dataset: tf.data.Dataset) -> Iterator[dict[str, np.ndarray]]:
     """Yields the predictions of every batch as NumPy arrays, without the rows that fill up the last one.
 
     Args:

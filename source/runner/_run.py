@@ -136,9 +136,7 @@ class ActiveRun:
             ConfigError: if the run has no folder.
         """
         if self._saver is None:
-            raise ConfigError(
-                "model_dir: must be set to save checkpoints. Give it to the runner or to the callbacks."
-            )
+            raise ConfigError("model_dir: must be set to save checkpoints. Give it to the runner or to the callbacks.")
         return self._saver.request(folder, self.step, keep)
 
     def save_requested(self) -> None:

@@ -28,9 +28,7 @@ _IDENTITY = {
 class Saver:
     """Saves and restores the variables of a modeler, the step, and what callbacks remember."""
 
-    def __init__(
-        self, model_dir: pathlib.Path, variables: Mapping[str, Any], identity: Mapping[str, int]
-    ) -> None:
+    def __init__(self, model_dir: pathlib.Path, variables: Mapping[str, Any], identity: Mapping[str, int]) -> None:
         """Stores what to save.
 
         Args:
@@ -70,9 +68,7 @@ class Saver:
         if not self._requested:
             return
         arrays = {name: _to_numpy(variable) for name, variable in self._variables.items()}
-        checkpoint = Checkpoint(
-            arrays, {"step": step, "identity": self._identity, "callbacks": dict(callbacks)}
-        )
+        checkpoint = Checkpoint(arrays, {"step": step, "identity": self._identity, "callbacks": dict(callbacks)})
         for path, keep in dict(self._requested).items():
             write_checkpoint(path, checkpoint)
             if keep is not None:

@@ -65,9 +65,7 @@ class TrainLoop:
         def goes_on(done: tf.Tensor, totals: tf.Tensor, last: tf.Tensor) -> tf.Tensor:
             return tf.logical_and(done < steps, tf.logical_not(self._stop))
 
-        def step(
-            done: tf.Tensor, totals: tf.Tensor, last: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        def step(done: tf.Tensor, totals: tf.Tensor, last: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
             outputs = self._train_step(next(iterator))
             stacked = tf.cast(tf.stack([outputs[name] for name in self._names]), tf.float64)
             return done + 1, totals + stacked, stacked

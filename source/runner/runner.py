@@ -173,6 +173,8 @@ class Runner(abc.ABC):
         if self.config.deterministic:
             tf.config.experimental.enable_op_determinism()
         self.modeler.get_dataset_info(self.inputter, self.replicas)
+        if self.config.max_steps is not None:
+            self.modeler.max_step = self.config.max_steps  # schedules that fall to zero do so at the real end
         with self.scope():
             self.modeler.build()
         self._built = True
@@ -218,8 +220,7 @@ class Runner(abc.ABC):
         if self._evaluation is None:
             if not self.inputter.has_evaluation_data:
                 raise ConfigError(
-                    "eval_dataset_meta: there is no data to evaluate on. "
-                    "Set it, or set `validation_fraction` above 0."
+                    "eval_dataset_meta: there is no data to evaluate on. Set it, or set `validation_fraction` above 0."
                 )
             batches = self.inputter.input_fn("evaluate", replicas=self.replicas)
             batches = batches.take(1) if self.config.dry_run else batches

@@ -41,9 +41,7 @@ class SingleDeviceRunner(Runner):
         return step
 
 
-def build(
-    config: RunnerConfig, inputter: Any, modeler: Any, callbacks: Sequence[Callback] = ()
-) -> SingleDeviceRunner:
+def build(config: RunnerConfig, inputter: Any, modeler: Any, callbacks: Sequence[Callback] = ()) -> SingleDeviceRunner:
     """Returns a runner of these parts.
 
     Args:

@@ -46,9 +46,7 @@ class ByTime(Recorder):
 
 class At:
     def __init__(self, step, seconds_per_step=0.0):
-        self.progress = Progress(
-            step=step, max_step=100, steps_per_epoch=10.0, seconds_per_step=seconds_per_step
-        )
+        self.progress = Progress(step=step, max_step=100, steps_per_epoch=10.0, seconds_per_step=seconds_per_step)
 
 
 def advance(callbacks, start, steps):

@@ -52,9 +52,7 @@ def undisturbed(tmp_path_factory):
 
 
 @pytest.mark.parametrize("kills", [2, pytest.param(10, marks=pytest.mark.slow)])
-def test_a_run_killed_at_random_moments_ends_with_the_bits_of_an_undisturbed_one(
-    tmp_path, undisturbed, kills
-):
+def test_a_run_killed_at_random_moments_ends_with_the_bits_of_an_undisturbed_one(tmp_path, undisturbed, kills):
     moments = random.Random(kills)
     for _ in range(kills):
         process = start(tmp_path)
@@ -65,15 +63,11 @@ def test_a_run_killed_at_random_moments_ends_with_the_bits_of_an_undisturbed_one
 
 
 @pytest.mark.parametrize(("signal_number", "exit_code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
-def test_a_signal_saves_and_leaves_and_the_run_goes_on_from_there(
-    tmp_path, undisturbed, signal_number, exit_code
-):
+def test_a_signal_saves_and_leaves_and_the_run_goes_on_from_there(tmp_path, undisturbed, signal_number, exit_code):
     process = start(tmp_path)
     rest = stop_after(process, 4, signal_number)
     step = list_checkpoints(tmp_path / "checkpoints")[-1][0]
     assert process.returncode == exit_code
-    assert (
-        f"Stopped by {signal.Signals(signal_number).name} after step {step}. Run it again to go on." in rest
-    )
+    assert f"Stopped by {signal.Signals(signal_number).name} after step {step}. Run it again to go on." in rest
     assert 4 <= step < LAST_STEP
     assert_same_bits(finish(tmp_path), undisturbed)

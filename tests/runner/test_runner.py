@@ -108,9 +108,7 @@ def test_how_long_the_blocks_are_changes_no_bit(tmp_path):
 
 def test_two_runs_of_one_seed_are_equal_and_of_two_seeds_are_not(tmp_path):
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
-        make_runner(
-            tmp_path / name, inputter=make_inputter(seed=seed), modeler=make_modeler(seed=seed)
-        ).train()
+        make_runner(tmp_path / name, inputter=make_inputter(seed=seed), modeler=make_modeler(seed=seed)).train()
     assert_same_bits(final_arrays(tmp_path / "a"), final_arrays(tmp_path / "b"))
     kernel = "model/conv/kernel"
     assert (final_arrays(tmp_path / "a")[kernel] != final_arrays(tmp_path / "c")[kernel]).any()
@@ -158,6 +156,18 @@ def test_saving_needs_a_folder():
 
     with pytest.raises(ConfigError, match="model_dir: must be set to save checkpoints"):
         make_runner(callbacks=[Saves(config=CallbackConfig(model_dir=""))]).train()
+
+
+def test_a_schedule_ends_with_the_last_step_that_is_asked_for():
+    rates = []
+
+    class Rates(Recorder):
+        def after_step(self, run, window):
+            rates.append(window.last["learning_rate"])
+
+    modeler = make_modeler(lr_method="linear", learning_rate=0.05)
+    make_runner(callbacks=[Rates(every=1)], modeler=modeler, max_steps=5).train()
+    np.testing.assert_allclose(rates, [0.05, 0.04, 0.03, 0.02, 0.01], rtol=1e-6)  # float32 arithmetic
 
 
 def test_a_callback_ends_the_run(capsys):

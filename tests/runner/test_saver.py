@@ -71,9 +71,7 @@ def test_another_shape_is_named(tmp_path):
 
 def test_another_model_is_named_with_the_nearest_variable(tmp_path):
     save(tmp_path, model__conv1=[1.0])
-    with pytest.raises(
-        CheckpointError, match=r"`model/conv2` is not in the file .* Did you mean `model/conv1`"
-    ):
+    with pytest.raises(CheckpointError, match=r"`model/conv2` is not in the file .* Did you mean `model/conv1`"):
         restore(tmp_path, variables(model__conv2=[0.0], model__conv1=[0.0]))
 
 

@@ -67,7 +67,5 @@ def test_sums_are_exact_where_float32_would_drop_steps():
 
 
 def test_xla_compiles_the_step():
-    loop = TrainLoop(
-        lambda batch: {"loss": tf.cast(batch, tf.float32) * 2}, tf.Variable(False), jit_compile=True
-    )
+    loop = TrainLoop(lambda batch: {"loss": tf.cast(batch, tf.float32) * 2}, tf.Variable(False), jit_compile=True)
     assert loop.run(iter(tf.data.Dataset.range(5)), 3).totals == {"loss": 6.0}
