@@ -293,6 +293,9 @@ class CallbackConfig(Config):
             "keep_checkpoint_max",
         ):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        # An exporter that overwrites removes the folder of this name, so it must not lead anywhere else.
+        is_name = self.export_version not in ("", ".", "..") and not {"/", "\\"} & set(self.export_version)
+        require(is_name, "export_version", "the name of one folder", self.export_version)
 
 
 @settings

@@ -35,7 +35,21 @@ def available(room: str) -> list[str]:
 
 
 def resolve(room: str, name: str) -> ModuleType:
-    """Returns the plugin module that `name` means in `room`.
+    """Returns the plugin module that `name` means in `room`; see `locate` for the names that are understood.
+
+    Args:
+        room: one of `ROOMS`.
+        name: the plugin's name.
+
+    Raises:
+        UnknownNameError: if nothing answers to the name; the nearest names are offered.
+        MissingDependencyError: if the plugin exists but a package it imports is not installed.
+    """
+    return _load(room, name, locate(room, name))
+
+
+def locate(room: str, name: str) -> str:
+    """Returns the dotted path of the plugin module that `name` means in `room`, without loading it.
 
     Three kinds of names are understood, in this order: a short name, found in the room's folder (`resnet20`);
     an installed entry point of the group `espalier.<room>`; the dotted path of any importable module
@@ -47,15 +61,15 @@ def resolve(room: str, name: str) -> ModuleType:
 
     Raises:
         UnknownNameError: if nothing answers to the name; the nearest names are offered.
-        MissingDependencyError: if the plugin exists but a package it imports is not installed.
+        MissingDependencyError: if a package above the module needs one that is not installed.
     """
     if name in _shipped(room):
-        return _load(room, name, f"source.{room}.{name}")
+        return f"source.{room}.{name}"
     for point in _entry_points(room):
         if point.name == name:
-            return _load(room, name, point.module)
+            return point.module
     if "." in name and _exists(room, name):
-        return _load(room, name, name)
+        return name
     reason = "no such module can be imported" if "." in name else "no plugin has this name"
     guess = did_you_mean(name.rpartition(".")[2], available(room))
     raise UnknownNameError(f"{room} `{name}`: {reason}. {guess}")

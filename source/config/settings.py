@@ -57,7 +57,7 @@ def settings(cls: type[T]) -> type[T]:
         try:
             checked_init(self, **given)
         except pydantic.ValidationError as error:
-            raise ConfigError(_explain(type(self), error, "")) from None
+            raise ConfigError(_explain(type(self), error, "", type(self).__name__)) from None
 
     made.__init__ = __init__
     return made
@@ -80,6 +80,26 @@ def from_mapping(cls: type[T], mapping: Mapping[str, Any], path: str = "") -> T:
         return pydantic.TypeAdapter(cls).validate_python(dict(mapping))
     except pydantic.ValidationError as error:
         raise ConfigError(_explain(cls, error, path)) from None
+
+
+def check_types(cls: type, mapping: Mapping[str, Any], path: str = "") -> None:
+    """Refuses values that no `cls`, nor any class that extends it, could hold.
+
+    Checks across fields are left out: a class that extends `cls` may have defaults with which they hold.
+
+    Args:
+        cls: a class made by `settings`.
+        mapping: fields of `cls` to values.
+        path: where the mapping stands in a larger configuration, to begin the messages with.
+
+    Raises:
+        ConfigError: naming `path.field`, what was expected and what came.
+    """
+    try:
+        pydantic.TypeAdapter(cls).validate_python(dict(mapping))
+    except pydantic.ValidationError as error:
+        if error.errors()[0]["loc"]:
+            raise ConfigError(_explain(cls, error, path)) from None
 
 
 def to_mapping(config: Any) -> dict[str, Any]:
@@ -148,16 +168,19 @@ def _default(field: dataclasses.Field) -> Any:
     return field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
 
 
-def _explain(cls: type, error: pydantic.ValidationError, path: str) -> str:
-    """Returns the first fault of `error` in one sentence that begins with its path."""
+def _explain(cls: type, error: pydantic.ValidationError, path: str, whole: str = "") -> str:
+    """Returns the first fault of `error` in one sentence that begins with its path.
+
+    A fault of no single field begins with `path`, or with `whole` if there is no path.
+    """
     faults = error.errors(include_url=False)
     fault = faults[0]
     # A field whose type has alternatives adds their names to the location; positions in a list are numbers.
     location = [part for position, part in enumerate(fault["loc"]) if position == 0 or isinstance(part, int)]
-    where = ".".join(str(part) for part in (path, *location) if part != "") or cls.__name__
+    where = ".".join(str(part) for part in (path, *location) if part != "") or whole
     count = len({other["loc"][:1] for other in faults}) - 1
     more = f" ({count} more fault{'s' if count > 1 else ''} in {cls.__name__}.)" if count else ""
-    return f"{where}: {_reason(cls, fault)}{more}"
+    return f"{where}: {_reason(cls, fault)}{more}" if where else f"{_reason(cls, fault)}{more}"
 
 
 def _reason(cls: type, fault: Mapping[str, Any]) -> str:

@@ -204,3 +204,11 @@ def test_the_meta_of_a_split_goes_before_dataset_meta(mode):
 
 def test_the_version_of_an_export_may_be_written_as_a_number():
     assert CallbackConfig(export_version=2).export_version == "2"
+
+
+@pytest.mark.parametrize("version", ["", ".", "..", "../checkpoints", "a\\b"])
+def test_the_version_of_an_export_leads_to_no_other_folder(version):
+    with pytest.raises(
+        ConfigError, match=r"`export_version` must be the name of one folder\. Received: export_version="
+    ):
+        CallbackConfig(export_version=version)

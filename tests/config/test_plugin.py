@@ -6,7 +6,7 @@ import pytest
 
 from source.config import plugin
 from source.config.errors import MissingDependencyError, UnknownNameError
-from source.config.plugin import ROOMS, available, resolve
+from source.config.plugin import ROOMS, available, locate, resolve
 
 
 @pytest.fixture
@@ -47,6 +47,15 @@ def refused(error, room, name):
 def test_the_folder_is_the_registry():
     assert "train_basic" in available("callback")
     assert resolve("callback", "train_basic").__name__ == "source.callback.train_basic"
+
+
+def test_a_plugin_is_located_without_being_loaded(importable):
+    importable("mylab/__init__.py")
+    importable("mylab/broken.py", "raise RuntimeError")
+    assert locate("network", "mylab.broken") == "mylab.broken"
+    assert locate("callback", "train_basic") == "source.callback.train_basic"
+    with pytest.raises(UnknownNameError, match="Did you mean `train_basic`"):
+        locate("callback", "train_basics")
 
 
 def test_base_classes_and_helpers_are_no_plugins():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from source.config.config import CallbackConfig, Config, Names, Numbers, require
 from source.config.errors import ConfigError
 from source.config.image_classification_config import ImageClassificationCallbackConfig
-from source.config.settings import adopt, from_mapping, settings, to_mapping
+from source.config.settings import adopt, check_types, from_mapping, settings, to_mapping
 
 
 @settings
@@ -118,7 +118,13 @@ def test_a_fault_is_told_with_its_path_and_what_was_expected(fields, message):
     assert caught.value.__cause__ is None and caught.value.__suppress_context__
     with pytest.raises(ConfigError) as caught:
         from_mapping(Tree, fields)
-    assert str(caught.value) == message
+    assert str(caught.value) == message.removeprefix("Tree: ")
+
+
+def test_types_are_checked_without_what_other_defaults_would_change():
+    check_types(Tree, {"branches": "4", "height": -3})
+    with pytest.raises(ConfigError, match=r"^garden.branches: expected a whole number. Received: 'x'.$"):
+        check_types(Tree, {"branches": "x", "height": -3}, "garden")
 
 
 @pytest.mark.parametrize(
