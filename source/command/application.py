@@ -1,10 +1,8 @@
 """Runs an application from flags: every setting of every part is a flag, in any order.
 
 `--field=value`, `--field value`, and for switches `--field` alone; settings of a network, an augmenter or an
-exporter are
-written with a dot: `--network_options.dropout=0.3`. There is no list of flags beside the fields of the
-`Config`
-classes.
+exporter are written with a dot: `--network_options.dropout=0.3`. There is no list of flags beside the fields
+of the `Config` classes.
 """
 
 import dataclasses
@@ -12,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from source.command.assembly import Names, assemble
+from source.command.flags import SECTIONS, Flags, parse_flags
 from source.command.parser import UsageError
 from source.command.settings_text import describe
 from source.config.nearest import did_you_mean
 
 _MODES = {"train": "train", "eval": "evaluate", "evaluate": "evaluate", "infer": "infer", "export": "export"}
-# Words that may mark where the flags of a mode begin; they change nothing, because no flag means two things.
-_SECTIONS = {"train_args": "train", "eval_args": "evaluate", "infer_args": "infer", "export_args": "export"}
 _PLACES = ("inputter", "modeler", "runner", "callbacks")
 
 
@@ -32,7 +29,8 @@ class Application:
         modeler: name of its modeler.
         runner: name of its runner.
         callbacks: names of its callbacks in each mode.
-        configs: configuration classes of its task, whose fields its help lists.
+        configs: configuration classes of its task: its help lists their fields, and values are held against
+            their types before anything heavy is loaded.
         defaults: values by field name.
     """
 
@@ -58,21 +56,21 @@ class Application:
             return 0
         flags = parse_flags(arguments)
         mode = _mode(flags)
+        settings = {**self.defaults, **flags.values, "mode": mode}
         names = Names(
-            inputter=flags.pop("inputter", self.inputter),
-            modeler=flags.pop("modeler", self.modeler),
-            runner=flags.pop("runner", self.runner),
-            callbacks=_split(flags.pop("callbacks", None)) or self.callbacks[mode],
+            inputter=_name(settings, "inputter", self.inputter),
+            modeler=_name(settings, "modeler", self.modeler),
+            runner=_name(settings, "runner", self.runner),
+            callbacks=_split(_name(settings, "callbacks", ",".join(self.callbacks[mode]))),
         )
-        flags.pop("sections", None)
-        assemble(names, {**self.defaults, **flags, "mode": mode}).run()
+        assemble(names, settings, self.configs).run()
         return 0
 
     def help_text(self) -> str:
         """Returns the help: every flag with type, default and meaning."""
         lines = [self.description, "", "Flags, in any order:", "  --mode {train,eval,infer,export} = train"]
         lines += [f"  --{place} = {self._default(place)}" for place in _PLACES]
-        seen = {"mode"}
+        seen = {"mode", *_PLACES}
         for config in self.configs:
             for setting in describe(config):
                 if setting.name not in seen:
@@ -87,63 +85,36 @@ class Application:
         return getattr(self, place)
 
 
-def parse_flags(arguments: Sequence[str]) -> dict[str, Any]:
-    """Returns the values of flags by name, text as it came; dotted names become nested mappings.
-
-    Args:
-        arguments: `--name=value`, `--name value`, or `--name` for a switch; words such as `train_args` may
-            stand
-            between them and are collected under `sections`.
-
-    Raises:
-        UsageError: for anything else.
-    """
-    flags: dict[str, Any] = {}
-    waiting = list(arguments)
-    while waiting:
-        word = waiting.pop(0)
-        if word in _SECTIONS:
-            flags["sections"] = [*flags.get("sections", []), word]
-            continue
-        if not word.startswith("--") or word == "--":
-            raise UsageError(
-                f"expected a flag such as --mode=train. Received: `{word}`. {_section_hint(word)}"
-            )
-        name, equals, value = word[2:].partition("=")
-        if not equals:
-            value = waiting.pop(0) if waiting and not _is_word_of_ours(waiting[0]) else "true"
-        _put(flags, name.replace("-", "_").split("."), value)
-    return flags
-
-
-def _put(flags: dict[str, Any], path: list[str], value: str) -> None:
-    for part in path[:-1]:
-        flags = flags.setdefault(part, {})
-        if not isinstance(flags, dict):
-            raise UsageError(f"--{'.'.join(path)}: `{part}` has a value of its own already.")
-    flags[path[-1]] = value
-
-
-def _is_word_of_ours(word: str) -> bool:
-    return word.startswith("--") or word in _SECTIONS
-
-
-def _section_hint(word: str) -> str:
-    return did_you_mean(word, _SECTIONS) if word.endswith("_args") else ""
-
-
-def _mode(flags: dict[str, Any]) -> str:
-    word = flags.pop("mode", None)
-    implied = {_SECTIONS[section] for section in flags.get("sections", [])}
-    if word is not None and word not in _MODES:
-        raise UsageError(f"--mode: unknown mode `{word}`. {did_you_mean(word, _MODES)}")
-    mode = _MODES[word] if word else min(implied, default="train")
-    if implied - {mode}:
+def _mode(flags: Flags) -> str:
+    """Returns the mode that `--mode` or the words such as `eval_args` name."""
+    words = [flags.values["mode"]] if "mode" in flags.values else []
+    words += [SECTIONS[section] for section in flags.sections]
+    if "tune" in words:
         raise UsageError(
-            f"--mode: the mode is {mode}, but {flags['sections'][0]} was given. Take one or the other."
+            "--mode: there is no mode tune here. Compare settings by runs with --mode=train and an "
+            "--eval_dataset_meta, each with its own --model_dir."
         )
-    return mode
+    for word in words:
+        if word not in _MODES:
+            raise UsageError(f"--mode: unknown mode `{word}`. {did_you_mean(str(word), _MODES)}")
+    modes = [_MODES[word] for word in words] or ["train"]
+    if len(set(modes)) > 1:
+        raise UsageError(f"--mode: the mode cannot be both {modes[0]} and {modes[-1]}. Received: {_said(flags)}.")
+    return modes[0]
 
 
-def _split(text: str | None) -> list[str]:
-    return [name.strip() for name in (text or "").split(",") if name.strip()]
+def _said(flags: Flags) -> str:
+    mode = [f"--mode={flags.values['mode']}"] if "mode" in flags.values else []
+    return " ".join([*mode, *flags.sections])
+
+
+def _name(settings: dict[str, Any], place: str, default: str) -> str:
+    """Takes the name of what stands in a place out of the settings."""
+    name = settings.pop(place, default)
+    if not isinstance(name, str) or not name.strip(", "):
+        raise UsageError(f"--{place}: needs a value, such as --{place}={default}.")
+    return name
+
+
+def _split(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

@@ -1,15 +1,27 @@
 """From names and settings to a runner: the one way in which an application is put together."""
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+import typing
+from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
-from source.config.config import CallbackConfig
+from source.command.quiet import import_quietly
+from source.command.settings_text import type_text
+from source.config.config import CallbackConfig, InputterConfig, ModelerConfig, RunnerConfig
 from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
-from source.config.plugin import resolve
-from source.config.settings import from_mapping
+from source.config.plugin import locate, resolve
+from source.config.settings import check_types, from_mapping
+
+# Settings that name further plugins: the setting, its room, and the configuration that says how to read it.
+_NAMING_SETTINGS = (
+    ("augmenter", "augmenter", InputterConfig),
+    ("batch_augmenter", "augmenter", InputterConfig),
+    ("network", "network", ModelerConfig),
+    ("exporters", "exporter", RunnerConfig),
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,53 +41,120 @@ class Names:
     callbacks: Sequence[str]
 
 
-def assemble(names: Names, settings: Mapping[str, Any]) -> Any:
+def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] = ()) -> Any:
     """Returns the runner of an application.
 
     Every setting goes to every part that has a field of its name, so that `batch_size_per_gpu` or
-    `num_classes` is
-    said once.
+    `num_classes` is said once. A setting that exporters have goes to the `exporter_options` of each of those
+    that `exporters` names. Plugins are loaded when all names and the types of all values known from
+    `configs` have been found right.
 
     Args:
         names: which plugins to take.
-        settings: values by field name; text is turned into the type of the field.
+        settings: values by field name; text is turned into the type of the field. True stands for a switch
+            too.
+        configs: configuration classes that the parts' own extend.
 
     Raises:
         UnknownNameError: for a plugin that does not exist, with the nearest names.
         ConfigError: for a setting that no part has, with the nearest names, or a value that cannot be.
     """
-    inputter = resolve("inputter", names.inputter)
-    modeler = resolve("modeler", names.modeler)
-    callbacks = [resolve("callback", name) for name in names.callbacks]
-    runner = resolve("runner", names.runner)
-    modules = [inputter, modeler, *callbacks, runner]
-    _refuse_unknown(settings, modules)
+    for config_class in configs:
+        given = _fields_of(config_class, settings)
+        _check_bare(config_class, given)
+        check_types(config_class, given)
+    _check_names(names, settings)
+    with contextlib.suppress(ModuleNotFoundError):  # a plugin that needs it will say so
+        import_quietly("tensorflow")
+    inputter = _load("inputter", names.inputter)
+    modeler = _load("modeler", names.modeler)
+    callbacks = [_load("callback", name) for name in names.callbacks]
+    runner = _load("runner", names.runner)
+    exporters = {name: _load("exporter", name) for name in _named("exporters", RunnerConfig, settings)}
+    classes = {module: _config_class(module) for module in (inputter, modeler, *callbacks, runner)}
+    exporter_classes = {name: module.Config for name, module in exporters.items()}
+    _refuse_unknown(settings, [*classes.values(), *exporter_classes.values()])
+    settings = {**settings, "exporter_options": _exporter_options(settings, exporter_classes)}
+    made = {module: _configure(config_class, settings) for module, config_class in classes.items()}
     return runner.build(
-        _configure(runner, settings),
-        inputter.build(_configure(inputter, settings)),
-        modeler.build(_configure(modeler, settings)),
-        [callback.build(_configure(callback, settings)) for callback in callbacks],
+        made[runner],
+        inputter.build(made[inputter]),
+        modeler.build(made[modeler]),
+        [callback.build(made[callback]) for callback in callbacks],
     )
 
 
-def _configure(module: ModuleType, settings: Mapping[str, Any]) -> Any:
-    wanted = _field_names(module)
-    return from_mapping(
-        _config_class(module), {name: value for name, value in settings.items() if name in wanted}
-    )
+def _check_names(names: Names, settings: Mapping[str, Any]) -> None:
+    """Refuses a plugin that does not exist, without loading any."""
+    places = [("inputter", names.inputter), ("modeler", names.modeler), ("runner", names.runner)]
+    places += [("callback", name) for name in names.callbacks]
+    for setting, room, config_class in _NAMING_SETTINGS:
+        places += [(room, name) for name in _named(setting, config_class, settings)]
+    for room, name in places:
+        locate(room, name)
 
 
-def _refuse_unknown(settings: Mapping[str, Any], modules: Sequence[ModuleType]) -> None:
-    known = {name for module in modules for name in _field_names(module)}
+def _load(room: str, name: str) -> ModuleType:
+    module = resolve(room, name)
+    if not hasattr(module, "build"):
+        raise ConfigError(f"{room} `{name}`: the module {module.__name__} has no `build`, so it is no plugin.")
+    return module
+
+
+def _named(setting: str, config_class: type, settings: Mapping[str, Any]) -> Iterable[str]:
+    """Returns the names of plugins that a setting holds, read as its configuration would."""
+    value = getattr(from_mapping(config_class, _only(setting, settings)), setting)
+    return value if isinstance(value, tuple) else [] if value is None else [value]
+
+
+def _only(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: settings[name]} if name in settings else {}
+
+
+def _configure(config_class: type, settings: Mapping[str, Any]) -> Any:
+    given = _fields_of(config_class, settings)
+    _check_bare(config_class, given)
+    return from_mapping(config_class, given)
+
+
+def _check_bare(config_class: type, given: Mapping[str, Any]) -> None:
+    """Refuses True, which a flag without a value stands for, where the field is no switch."""
+    hints = typing.get_type_hints(config_class)
+    for name, value in given.items():
+        if value is True and name in hints and "bool" not in type_text(hints[name]):
+            raise ConfigError(f"{name}: needs a value of type {type_text(hints[name])}.")
+
+
+def _fields_of(config_class: type, settings: Mapping[str, Any]) -> dict[str, Any]:
+    names = _field_names(config_class)
+    return {name: value for name, value in settings.items() if name in names}
+
+
+def _exporter_options(settings: Mapping[str, Any], exporters: Mapping[str, type]) -> dict[str, Any]:
+    """Returns the settings of each exporter: those given to all, then those given to it alone."""
+    own = from_mapping(RunnerConfig, _only("exporter_options", settings)).exporter_options
+    for name in own:
+        if name not in exporters:
+            raise ConfigError(
+                f"exporter_options.{name}: no such exporter is in `exporters`. {did_you_mean(name, exporters)}"
+            )
+    options = {}
+    for name, config_class in exporters.items():
+        options[name] = {**_fields_of(config_class, settings), **own.get(name, {})}
+        _check_bare(config_class, options[name])
+        from_mapping(config_class, options[name], f"exporter_options.{name}" if name in own else "")
+    return options
+
+
+def _refuse_unknown(settings: Mapping[str, Any], classes: Sequence[type]) -> None:
+    known = {name for config_class in classes for name in _field_names(config_class)}
     for name in settings:
         if name not in known:
-            raise ConfigError(
-                f"{name}: no part of this application has this setting. {did_you_mean(name, known)}"
-            )
+            raise ConfigError(f"{name}: no part of this application has this setting. {did_you_mean(name, known)}")
 
 
-def _field_names(module: ModuleType) -> set[str]:
-    return {field.name for field in dataclasses.fields(_config_class(module))}
+def _field_names(config_class: type) -> set[str]:
+    return {field.name for field in dataclasses.fields(config_class)}
 
 
 def _config_class(module: ModuleType) -> type:
