@@ -1,0 +1,1 @@
+"""Parts of your own: any module that Python can import is found by its dotted path."""
