@@ -87,7 +87,7 @@ class Application:
 
 def _mode(flags: Flags) -> str:
     """Returns the mode that `--mode` or the words such as `eval_args` name."""
-    words = [flags.values["mode"]] if "mode" in flags.values else []
+    words = [_name(dict(flags.values), "mode", "train")] if "mode" in flags.values else []
     words += [SECTIONS[section] for section in flags.sections]
     if "tune" in words:
         raise UsageError(
@@ -96,7 +96,7 @@ def _mode(flags: Flags) -> str:
         )
     for word in words:
         if word not in _MODES:
-            raise UsageError(f"--mode: unknown mode `{word}`. {did_you_mean(str(word), _MODES)}")
+            raise UsageError(f"--mode: unknown mode `{word}`. {did_you_mean(word, _MODES)}")
     modes = [_MODES[word] for word in words] or ["train"]
     if len(set(modes)) > 1:
         raise UsageError(f"--mode: the mode cannot be both {modes[0]} and {modes[-1]}. Received: {_said(flags)}.")

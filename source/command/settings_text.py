@@ -115,7 +115,5 @@ def _meaning(config_class: type, name: str) -> str:
 
 def _owner(config_class: type, name: str) -> type:
     """Returns the class that gave the field its present type and default."""
-    owners = [
-        ancestor for ancestor in config_class.__mro__ if name in vars(ancestor).get("__annotations__", {})
-    ]
+    owners = [ancestor for ancestor in config_class.__mro__ if name in vars(ancestor).get("__annotations__", {})]
     return owners[0]

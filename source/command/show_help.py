@@ -37,9 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     room, _, name = arguments.plugin.partition(".")
     if not name:
-        raise UsageError(
-            f"expected ROOM.NAME, such as network.resnet20. Received: {room}. {_where_it_may_be(room)}"
-        )
+        raise UsageError(f"expected ROOM.NAME, such as network.resnet20. Received: {room}. {_where_it_may_be(room)}")
     width = max(40, shutil.get_terminal_size(fallback=(100, 24)).columns)
     print(plugin_text(arguments.plugin, plugin.resolve(room, name), width))
     return 0

@@ -14,9 +14,7 @@ def two_plugins(monkeypatch, tmp_path):
     """A room of two plugins: one that is a file of ours, one that came from elsewhere."""
     room = tmp_path / "network"
     room.mkdir()
-    (room / "tiny.py").write_text(
-        '"""A network of one layer.\n\nMore about it.\n"""\nraise SystemExit("imported")\n'
-    )
+    (room / "tiny.py").write_text('"""A network of one layer.\n\nMore about it.\n"""\nraise SystemExit("imported")\n')
     monkeypatch.setattr(list_plugins, "_SOURCE", tmp_path)
     monkeypatch.setattr(plugin, "available", lambda room: ["elsewhere", "tiny"] if room == "network" else [])
 

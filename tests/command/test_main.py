@@ -53,8 +53,6 @@ def test_a_lone_separator_is_a_mistake_too(capsys):
 
 
 def test_the_module_runs_as_a_program():
-    done = subprocess.run(
-        [sys.executable, "-m", "espalier", "lst"], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run([sys.executable, "-m", "espalier", "lst"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "espalier: unknown command `lst`. Did you mean `list`?\n"

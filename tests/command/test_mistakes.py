@@ -42,7 +42,5 @@ def test_a_reader_that_leaves_early_sees_no_traceback():
         "sys.exit(report_mistakes('tool', lambda: print('line\\n' * 100_000) or 0))"
     )
     pipe = '"$0" -c "$1" | head -1; echo "${PIPESTATUS[0]}"'
-    done = subprocess.run(
-        ["bash", "-c", pipe, sys.executable, program], capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run(["bash", "-c", pipe, sys.executable, program], capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("line\n141\n", "")

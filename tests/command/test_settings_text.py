@@ -56,9 +56,7 @@ def test_classes_of_one_name_are_kept_apart():
 
 
 def test_a_field_without_default_has_none():
-    assert describe(Base)[0] == Setting(
-        name="size", type="int", default=None, meaning="pixels on a side.", owner=Base
-    )
+    assert describe(Base)[0] == Setting(name="size", type="int", default=None, meaning="pixels on a side.", owner=Base)
 
 
 def test_meanings_end_where_the_section_ends():

@@ -62,9 +62,7 @@ def test_a_module_without_config_says_so():
 
 
 def test_the_plugin_is_resolved_by_room_and_name(monkeypatch, capsys, module):
-    monkeypatch.setattr(
-        plugin, "resolve", lambda room, name: {("network", "my.lab.plain"): module}[room, name]
-    )
+    monkeypatch.setattr(plugin, "resolve", lambda room, name: {("network", "my.lab.plain"): module}[room, name])
     assert show_help.run(argparse.Namespace(plugin="network.my.lab.plain")) == 0
     assert capsys.readouterr().out.startswith("network.my.lab.plain\n\nA plain network.\n")
 
