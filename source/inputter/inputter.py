@@ -92,9 +92,11 @@ class Inputter(abc.ABC):
             replicas: devices that share a batch.
 
         Raises:
-            DataError: if there are fewer examples than one batch takes.
+            DataError: if there are no examples, or fewer than one batch takes.
         """
         count, batch = self.get_num_samples("train"), self.batch_size(replicas)
+        if count == 0:
+            raise DataError(_NOTHING["train"])
         steps = int(count * self.config.epochs) // batch
         if steps == 0:
             raise DataError(

@@ -41,9 +41,7 @@ def optimizer_classes() -> dict[str, type[keras.optimizers.Optimizer]]:
     }
 
 
-def create(
-    name: str, options: Mapping[str, Any], learning_rate: Any, scale_loss: bool
-) -> keras.optimizers.Optimizer:
+def create(name: str, options: Mapping[str, Any], learning_rate: Any, scale_loss: bool) -> keras.optimizers.Optimizer:
     """Returns the optimizer `name`.
 
     `momentum` is `sgd` with a momentum of 0.9. With `scale_loss` the optimizer is wrapped in a
@@ -75,15 +73,16 @@ def create(
 
 
 def _check_options(name: str, optimizer_class: type, options: Mapping[str, Any]) -> None:
+    parameters = inspect.signature(optimizer_class).parameters
     known = [
         argument
-        for argument, parameter in inspect.signature(optimizer_class).parameters.items()
+        for argument, parameter in parameters.items()
         if parameter.kind is parameter.POSITIONAL_OR_KEYWORD and argument not in _OURS
     ]
-    for option in options:
+    for option, value in options.items():
         if option in _OURS:
             raise ConfigError(f"optimizer_options.{option}: set `{_OURS[option]}` of the modeler instead.")
         if option not in known:
-            raise ConfigError(
-                f"optimizer_options.{option}: {name} has no such argument. {did_you_mean(option, known)}"
-            )
+            raise ConfigError(f"optimizer_options.{option}: {name} has no such argument. {did_you_mean(option, known)}")
+        if isinstance(parameters[option].default, bool) and not isinstance(value, bool):
+            raise ConfigError(f"optimizer_options.{option}: expected true or false. Received: {value!r}.")

@@ -123,8 +123,10 @@ class Modeler(abc.ABC):
         self.image_shape = tuple(inputter.image_shape)
         self.class_names = inputter.class_names
         self.class_counts = inputter.class_counts()
-        self.steps_per_epoch = inputter.steps_per_epoch(replicas)
-        self.max_step = inputter.max_step(replicas)
+        # Evaluation and export need no training data; the schedules that no step follows then have one step.
+        trains = any(self.class_counts)
+        self.steps_per_epoch = inputter.steps_per_epoch(replicas) if trains else 1.0
+        self.max_step = inputter.max_step(replicas) if trains else 1
         self.batch_size = inputter.batch_size(replicas)
 
     def build(self) -> None:

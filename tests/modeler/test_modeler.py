@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from source.config.errors import ConfigError
-from tests.modeler.conftest import CLASSES, by_hand, with_norm
+from tests.modeler.conftest import CLASSES, FakeInputter, by_hand, with_norm
 
 CLOSE = {"rtol": 2e-6, "atol": 2e-7}  # float32 rounds at 6e-8; a step is made of about ten operations
 HOT = np.eye(CLASSES)[[0, 1, 2, 1]]
@@ -29,9 +29,7 @@ def test_l2_with_nothing_left_is_refused(make_modeler):
 def test_regularisers_of_the_users_own_layers_count(make_modeler, batch):
     def regularised(inputs, num_classes):
         flat = keras.layers.Flatten()(inputs)
-        return keras.layers.Dense(num_classes, kernel_regularizer=keras.regularizers.L2(0.1), name="head")(
-            flat
-        )
+        return keras.layers.Dense(num_classes, kernel_regularizer=keras.regularizers.L2(0.1), name="head")(flat)
 
     modeler = make_modeler(regularised)
     expected = by_hand(modeler, batch, HOT)
@@ -65,9 +63,7 @@ def test_outputs_are_float32_scalars(make_modeler, batch):
 
 
 def test_the_learning_rate_reported_is_that_of_the_step(make_modeler, batch):
-    modeler = make_modeler(
-        lr_method="step", piecewise_boundaries=(1,), piecewise_lr_decay=(1, 0.5)
-    )  # 3 steps an epoch
+    modeler = make_modeler(lr_method="step", piecewise_boundaries=(1,), piecewise_lr_decay=(1, 0.5))  # 3 steps an epoch
     rates = [float(modeler.train_step(batch)["learning_rate"]) for _ in range(5)]
     np.testing.assert_array_equal(np.float32(rates), np.float32([0.1, 0.1, 0.1, 0.05, 0.05]))
 
@@ -198,3 +194,11 @@ def test_a_network_without_weights_is_refused(make_modeler):
 
     with pytest.raises(ConfigError, match="no weight that can be trained"):
         make_modeler(weightless)
+
+
+def test_without_training_data_a_model_can_still_be_built_and_used(make_modeler, batch):
+    nothing = FakeInputter(counts=(0, 0, 0))
+    modeler = make_modeler(inputter=nothing, piecewise_boundaries=(1,), piecewise_lr_decay=(1.0, 0.1), warmup_epochs=2)
+    assert (modeler.steps_per_epoch, modeler.max_step) == (1.0, 1)
+    assert modeler.predict_step(batch)["classes"].shape == (len(HOT),)
+    assert modeler.state().keys() == make_modeler().state().keys()

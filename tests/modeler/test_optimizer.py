@@ -54,3 +54,8 @@ def test_an_option_that_the_modeler_has_itself_is_refused(option, setting):
 def test_a_value_that_keras_refuses_is_a_mistake_of_the_configuration():
     with pytest.raises(ConfigError, match=r"optimizer_options: sgd refuses \{'momentum': 7\}"):
         _optimizer.create("sgd", {"momentum": 7}, 0.1, scale_loss=False)
+
+
+def test_a_switch_takes_only_true_or_false():
+    with pytest.raises(ConfigError, match=r"optimizer_options\.nesterov: expected true or false\. Received: 'yes'\."):
+        _optimizer.create("sgd", {"nesterov": "yes"}, 0.1, scale_loss=False)

@@ -1,9 +1,11 @@
 import json
 
 import keras
+import pytest
 
 from source.callback import train_loss
 from source.config.config import CallbackConfig, RunnerConfig
+from source.config.errors import ConfigError
 from source.config.settings import from_mapping
 from source.runner import single_device_runner
 from source.runner._record import write_run_record
@@ -25,3 +27,9 @@ def test_a_part_without_settings_is_recorded_too(tmp_path):
     write_run_record(tmp_path, {"inputter": object()}, [])
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["inputter"] == {"class": "builtins.object", "module": "builtins", "config": {}}
+
+
+def test_a_folder_that_cannot_be_made_is_a_mistake(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match=r"^model_dir: .*file cannot be written: File exists\.$"):
+        write_run_record(tmp_path / "file", {}, [])
