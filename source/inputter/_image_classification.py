@@ -1,6 +1,6 @@
 """The inputter of image classification: labelled images from anywhere to batches."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
@@ -33,18 +33,16 @@ class ImageClassificationInputter(Inputter):
         config: the settings.
     """
 
-    def __init__(
-        self, config: ImageClassificationInputterConfig, load: Loader, augmenter: Any = None
-    ) -> None:
+    def __init__(self, config: ImageClassificationInputterConfig, load: Loader, augmenter: Any = None) -> None:
         super().__init__(config)
         self.config: ImageClassificationInputterConfig = config
         self._preparation = Preparation(
-            augmenter or _by_name(config.augmenter, config.augmenter_options),
+            augmenter or _by_name(config, "augmenter", "augment"),
             config.image_height,
             config.image_width,
             config.augmenter_speed_mode,
         )
-        self._mixer = _by_name(config.batch_augmenter, config.batch_augmenter_options)
+        self._mixer = _by_name(config, "batch_augmenter", "augment_batch_labels")
         self._splits = Splits(config, load)
 
     @property
@@ -111,18 +109,14 @@ class ImageClassificationInputter(Inputter):
         """
         return self._preparation.preprocess(images)
 
-    def batches(
-        self, split: str, order: Order, start_step: int, batch: int, is_training: bool
-    ) -> tf.data.Dataset:
+    def batches(self, split: str, order: Order, start_step: int, batch: int, is_training: bool) -> tf.data.Dataset:
         """Returns the batches of an order of the examples of a split; see `Inputter.batches`."""
         ready = self._splits.ready(split)
         made = _pipeline.Pipeline(
             source=ready.store or self._reader(ready),
             preparation=self._preparation,
             image_shape=self.image_shape,
-            finish=_finish_infer(ready.kept)
-            if split == "infer"
-            else self._finish(ready.examples.labels, is_training),
+            finish=_finish_infer(ready.kept) if split == "infer" else self._finish(ready.examples.labels, is_training),
             threads=self.config.num_parallel_calls,
         )
         return made.batches(order, start_step, batch, self.config.seed if is_training else None)
@@ -182,15 +176,29 @@ def _finish_infer(kept: np.ndarray) -> Finish:
     return finish
 
 
-def _by_name(name: str | None, options: Mapping[str, Any]) -> Any:
-    """Returns the augmenter of a name, built with its options; None without a name."""
+def _by_name(config: ImageClassificationInputterConfig, place: str, method: str) -> Any:
+    """Returns the augmenter that the settings `place` and `place`_options describe; None without a name.
+
+    Args:
+        config: the settings.
+        place: "augmenter" or "batch_augmenter".
+        method: what it must be able to do.
+    """
+    name, options = getattr(config, place), getattr(config, f"{place}_options")
     if name is None:
         if options:
             raise ConfigError(
-                f"Options are given for an augmenter, but no augmenter. Received: {dict(options)!r}."
+                f"Options are given for an augmenter, but no augmenter: set `{place}`, or leave out "
+                f"`{place}_options`. Received: {options!r}."
             )
         return None
     module: ModuleType = plugin.resolve("augmenter", name)
-    if not hasattr(module, "build"):
-        return module
-    return module.build(from_mapping(module.Config, options, f"augmenter `{name}`"))
+    made: Any = module
+    if hasattr(module, "build"):
+        made = module.build(from_mapping(module.Config, options, f"{place}_options"))
+    elif options:
+        raise ConfigError(f"{place}_options: `{name}` takes no settings. Received: {options!r}.")
+    if not hasattr(made, method):
+        other = "batch_augmenter" if place == "augmenter" else "augmenter"
+        raise ConfigError(f"{place}: `{name}` has no `{method}`. Is it meant to be the `{other}`?")
+    return made
