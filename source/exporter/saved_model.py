@@ -1,6 +1,6 @@
 """Writes a TensorFlow SavedModel that takes images as tensors or as encoded bytes, with preprocessing inside.
 
-Endpoints, each for a batch of any size:
+Endpoints, each for a batch of one image or more:
 
 - `predict` and `serving_default`: `input_image` (b, h, w, c) float32 in [0, 255], before preprocessing;
 - `predict_bytes`: `input_bytes` (b,) strings, each an encoded image (PNG, JPEG, WebP, BMP, GIF) of any size.
@@ -11,7 +11,6 @@ names, `output_labels` (b,) strings.
 """
 
 import pathlib
-import shutil
 import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -57,19 +56,21 @@ class SavedModelExporter(Exporter):
             folder: where to write.
 
         Raises:
-            ConfigError: if the folder exists and may not be replaced.
+            ConfigError: if the folder exists and may not be replaced, or is something else than a SavedModel.
         """
         if folder.exists() and not self.config.overwrite:
             raise ConfigError(
                 f"export_version: {folder} exists already. Remove it, take another `export_version`, "
                 f"or let the exporter replace it with `overwrite=True`."
             )
+        if folder.exists() and not (folder / "saved_model.pb").is_file():
+            raise ConfigError(f"export_version: {folder} is no SavedModel, so it is not overwritten. Take another.")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".saved_model-") as temporary:
             written = pathlib.Path(temporary) / folder.name
             _archive(modeler, inputter, self.config.output_ops).write_out(str(written), verbose=False)
             if folder.exists():
-                shutil.rmtree(folder)
+                folder.rename(pathlib.Path(temporary) / "replaced")
             written.rename(folder)
         return folder
 
@@ -125,9 +126,7 @@ def _answer(
             outputs["output_labels"] = tf.gather(tf.constant(list(class_names)), predicted["classes"])
         for name in output_ops:
             if name not in outputs:
-                raise ConfigError(
-                    f"output_ops: `{name}` is no output of this model. {did_you_mean(name, outputs)}"
-                )
+                raise ConfigError(f"output_ops: `{name}` is no output of this model. {did_you_mean(name, outputs)}")
         return {name: value for name, value in outputs.items() if not output_ops or name in output_ops}
 
     return answer
