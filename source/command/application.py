@@ -77,6 +77,11 @@ class Application:
                     seen.add(setting.name)
                     default = self.defaults.get(setting.name, setting.default)
                     lines.append(f"  --{setting.name}: {setting.type} = {default}\n      {setting.meaning}")
+        plugins = ", ".join(f"{room}.{getattr(self, room)}" for room in ("inputter", "modeler", "runner"))
+        lines += [
+            "",
+            f"Plugins may have more; `espalier help ROOM.NAME` lists them: {plugins}, callback.train_basic, ...",
+        ]
         return "\n".join(lines)
 
     def _default(self, place: str) -> str:

@@ -5,8 +5,7 @@ Endpoints, each for a batch of one image or more:
 - `predict` and `serving_default`: `input_image` (b, h, w, c) float32 in [0, 255], before preprocessing;
 - `predict_bytes`: `input_bytes` (b,) strings, each an encoded image (PNG, JPEG, WebP, BMP, GIF) of any size.
 
-All answer with `output_classes` (b,) int64, `output_probabilities` (b, classes) float32 and, when the classes
-have
+All answer with `output_classes` (b,) int64, `output_probabilities` (b, classes) float32 and, when the classes have
 names, `output_labels` (b,) strings.
 """
 

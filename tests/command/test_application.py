@@ -120,5 +120,6 @@ def test_help_lists_every_flag_once(capsys, arguments):
     assert "  --callbacks = train: a,b; evaluate: c; infer: d; export: e" in lines
     assert "  --epochs: float = 5" in lines
     assert "  --max_steps: int | None = None" in lines
+    assert lines[-1].startswith("Plugins may have more; `espalier help ROOM.NAME` lists them: inputter.leaves, ")
     flags = [line.split()[0].rstrip(":") for line in lines if line.startswith("  --")]
     assert len(flags) == len(set(flags))
