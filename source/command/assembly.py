@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import os
 import typing
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
@@ -59,29 +60,28 @@ def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] 
         UnknownNameError: for a plugin that does not exist, with the nearest names.
         ConfigError: for a setting that no part has, with the nearest names, or a value that cannot be.
     """
-    for config_class in configs:
-        given = _fields_of(config_class, settings)
-        _check_bare(config_class, given)
-        check_types(config_class, given)
+    _check_values(configs, settings)
     _check_names(names, settings)
-    with contextlib.suppress(ModuleNotFoundError):  # a plugin that needs it will say so
-        import_quietly("tensorflow")
+    _load_tensorflow()
     inputter = _load("inputter", names.inputter)
     modeler = _load("modeler", names.modeler)
     callbacks = [_load("callback", name) for name in names.callbacks]
     runner = _load("runner", names.runner)
-    exporters = {name: _load("exporter", name) for name in _named("exporters", RunnerConfig, settings)}
-    classes = {module: _config_class(module) for module in (inputter, modeler, *callbacks, runner)}
-    exporter_classes = {name: module.Config for name, module in exporters.items()}
-    _refuse_unknown(settings, [*classes.values(), *exporter_classes.values()])
-    settings = {**settings, "exporter_options": _exporter_options(settings, exporter_classes)}
-    made = {module: _configure(config_class, settings) for module, config_class in classes.items()}
+    configured = _configure([inputter, modeler, *callbacks, runner], settings)
     return runner.build(
-        made[runner],
-        inputter.build(made[inputter]),
-        modeler.build(made[modeler]),
-        [callback.build(made[callback]) for callback in callbacks],
+        configured[runner],
+        inputter.build(configured[inputter]),
+        modeler.build(configured[modeler]),
+        [callback.build(configured[callback]) for callback in callbacks],
     )
+
+
+def _check_values(configs: Sequence[type], settings: Mapping[str, Any]) -> None:
+    """Refuses values that no plugin whose configuration extends one of these could take."""
+    for config_class in configs:
+        given = _fields_of(config_class, settings)
+        _check_bare(config_class, given)
+        check_types(config_class, given)
 
 
 def _check_names(names: Names, settings: Mapping[str, Any]) -> None:
@@ -101,6 +101,19 @@ def _load(room: str, name: str) -> ModuleType:
     return module
 
 
+def _load_tensorflow() -> None:
+    """Loads TensorFlow without its notes, and sees to it that Keras will take it as its backend."""
+    # The variable goes before what Keras' own file of settings may say.
+    backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+    if backend != "tensorflow":
+        raise ConfigError(
+            f"KERAS_BACKEND: applications run on TensorFlow. Received: KERAS_BACKEND={backend}. "
+            "Unset it, or set it to tensorflow."
+        )
+    with contextlib.suppress(ModuleNotFoundError):  # the first plugin that needs it will say so
+        import_quietly("tensorflow")
+
+
 def _named(setting: str, config_class: type, settings: Mapping[str, Any]) -> Iterable[str]:
     """Returns the names of plugins that a setting holds, read as its configuration would."""
     value = getattr(from_mapping(config_class, _only(setting, settings)), setting)
@@ -111,10 +124,18 @@ def _only(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings[name]} if name in settings else {}
 
 
-def _configure(config_class: type, settings: Mapping[str, Any]) -> Any:
-    given = _fields_of(config_class, settings)
-    _check_bare(config_class, given)
-    return from_mapping(config_class, given)
+def _configure(modules: Sequence[ModuleType], settings: Mapping[str, Any]) -> dict[ModuleType, Any]:
+    """Returns the configuration of each part, and refuses settings that none of them has."""
+    exporters = {name: _load("exporter", name).Config for name in _named("exporters", RunnerConfig, settings)}
+    classes = {module: getattr(module, "Config", CallbackConfig) for module in modules}
+    _refuse_unknown(settings, [*classes.values(), *exporters.values()])
+    settings = {**settings, "exporter_options": _exporter_options(settings, exporters)}
+    configured = {}
+    for module, config_class in classes.items():
+        given = _fields_of(config_class, settings)
+        _check_bare(config_class, given)
+        configured[module] = from_mapping(config_class, given)
+    return configured
 
 
 def _check_bare(config_class: type, given: Mapping[str, Any]) -> None:
@@ -155,7 +176,3 @@ def _refuse_unknown(settings: Mapping[str, Any], classes: Sequence[type]) -> Non
 
 def _field_names(config_class: type) -> set[str]:
     return {field.name for field in dataclasses.fields(config_class)}
-
-
-def _config_class(module: ModuleType) -> type:
-    return getattr(module, "Config", CallbackConfig)

@@ -16,8 +16,8 @@ def import_quietly(name: str) -> ModuleType:
     Args:
         name: the dotted name of a module.
     """
-    if name in sys.modules:
-        return sys.modules[name]
+    if name in sys.modules or sys.stderr is None:  # None in a process whose standard error is closed
+        return importlib.import_module(name)
     sys.stderr.flush()
     terminal = os.dup(2)
     with tempfile.TemporaryFile() as written:

@@ -165,5 +165,11 @@ def test_a_mistake_that_can_be_seen_at_once_loads_no_tensorflow(repository):
     assert len(done.stderr.splitlines()) == 4
 
 
+def test_another_backend_of_keras_is_refused(monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    expected = "KERAS_BACKEND: applications run on TensorFlow. Received: KERAS_BACKEND=jax. "
+    assert message(ConfigError, {}).startswith(expected)
+
+
 def test_names_are_data():
     assert dataclasses.asdict(names(callbacks=()))["inputter"] == "assembly_lab.data"
