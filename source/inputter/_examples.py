@@ -10,6 +10,9 @@ import tensorflow as tf
 from source.inputter._faults import BadExample, Faults
 
 
+_OUT_OF_RANGE = "label {label} is out of range: expected 0 to {last} (num_classes={classes})"
+
+
 class Files:
     """Encoded images in files of their own."""
 
@@ -155,13 +158,9 @@ def concatenated(parts: Sequence[Examples]) -> Examples | None:
         return parts[0] if parts else None
     files = [file for part in parts for file in part.origin.files]
     starts = np.cumsum([0, *(len(part.origin.files) for part in parts)])
-    file_of = np.concatenate(
-        [part.origin.file_of + start for part, start in zip(parts, starts, strict=False)]
-    )
+    file_of = np.concatenate([part.origin.file_of + start for part, start in zip(parts, starts, strict=False)])
     rows = [part.origin.row_of for part in parts]
-    row_of = (
-        None if any(row is None for row in rows) else np.concatenate([row for row in rows if row is not None])
-    )
+    row_of = None if any(row is None for row in rows) else np.concatenate([row for row in rows if row is not None])
     origin = Origin(files, file_of, row_of, parts[0].origin.unit)
     labels = np.concatenate([part.labels for part in parts])
     return Examples(_joined([part.payload for part in parts]), labels, origin)
@@ -180,7 +179,7 @@ def with_labels_in_range(examples: Examples, num_classes: int, faults: Faults) -
     """
     is_good = (examples.labels >= 0) & (examples.labels < num_classes)
     for index in np.flatnonzero(~is_good):
-        reason = f"label {examples.labels[index]} is out of range: expected 0 to {num_classes - 1} (num_classes={num_classes})"
+        reason = _OUT_OF_RANGE.format(label=examples.labels[index], last=num_classes - 1, classes=num_classes)
         faults.add(examples.origin.bad(int(index), reason))
     return examples.take(np.flatnonzero(is_good))
 

@@ -69,14 +69,15 @@ def read(path: Path, axes: int) -> np.ndarray:
     size = int(np.prod(shape, dtype=object))
     if len(contents) != header + size:
         raise DataError(
-            f"{path}, offset {min(len(contents), header + size)}: expected {size} bytes of values for the shape {shape}. "
-            f"Received: {len(contents) - header} bytes."
+            f"{path}, offset {min(len(contents), header + size)}: expected {size} bytes of values "
+            f"for the shape {shape}. Received: {len(contents) - header} bytes."
         )
     return np.frombuffer(contents, np.uint8, size, header).reshape(shape)
 
 
 def _examples(path: Path) -> Examples:
-    images, labels = read(path, _AXES["images"]), read(_labels_beside(path), _AXES["labels"])
+    beside = _labels_beside(path)
+    images, labels = read(path, _AXES["images"]), read(beside, _AXES["labels"])
     if len(images) != len(labels):
         raise DataError(
             f"{path}: expected as many labels as images. Received: {len(images)} images, {len(labels)} labels."

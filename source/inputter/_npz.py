@@ -1,6 +1,7 @@
 """NumPy archives of images and labels."""
 
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,15 @@ def load(path: Path) -> Data:
         DataError: naming the file and the array at fault.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return _data(path, archive)
+        archive = np.load(path, allow_pickle=False)
     except OSError as error:
         raise DataError(f"{path}: the file cannot be read ({error.strerror or error}).") from error
-    except (zipfile.BadZipFile, EOFError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError) as error:
         raise DataError(f"{path}: not a NumPy archive, or a damaged one ({error}).") from error
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise DataError(f"{path}: expected an archive of several arrays. Received: a single array.")
+    with archive:
+        return _data(path, archive)
 
 
 def _data(path: Path, archive: np.lib.npyio.NpzFile) -> Data:
@@ -42,9 +46,7 @@ def _data(path: Path, archive: np.lib.npyio.NpzFile) -> Data:
         if parts:
             found = {split: _examples(path, archive, *names) for split, names in parts.items()}
             return Data(found.get("train"), found.get("evaluate"))
-    raise DataError(
-        f"{path}: expected arrays named {_EXPECTED}. Received: {', '.join(archive.files) or 'none'}."
-    )
+    raise DataError(f"{path}: expected arrays named {_EXPECTED}. Received: {', '.join(archive.files) or 'none'}.")
 
 
 def _examples(path: Path, archive: np.lib.npyio.NpzFile, images_name: str, labels_name: str) -> Examples:
@@ -62,9 +64,7 @@ def _examples(path: Path, archive: np.lib.npyio.NpzFile, images_name: str, label
             f"Received: {labels.dtype} {labels.shape}."
         )
     images = images if images.ndim == 4 else images[..., np.newaxis]
-    return Examples(
-        Pixels(images), labels.astype(np.int64), counted(f"{path}, array {labels_name}", len(labels))
-    )
+    return Examples(Pixels(images), labels.astype(np.int64), counted(f"{path}, array {labels_name}", len(labels)))
 
 
 def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
@@ -72,5 +72,5 @@ def _array(path: Path, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
         raise DataError(f"{path}: expected an array named {name}. Received: {', '.join(archive.files)}.")
     try:
         return archive[name]
-    except ValueError as error:
+    except (ValueError, EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(f"{path}, array {name}: cannot be used ({error}).") from error

@@ -122,9 +122,7 @@ class Pipeline:
                     lambda: self.preparation.prepare(source.one(index[place]), key),
                 )
 
-            return tf.map_fn(
-                prepare, tf.range(batch), fn_output_signature=tf.TensorSpec(self.image_shape, tf.float32)
-            )
+            return tf.map_fn(prepare, tf.range(batch), fn_output_signature=tf.TensorSpec(self.image_shape, tf.float32))
 
         def make(rows: Rows, decoded: tuple[tf.Tensor, tf.Tensor]) -> dict[str, tf.Tensor]:
             keys = keys_of(rows)
@@ -139,15 +137,11 @@ class Pipeline:
 
         rows = steps.map(tf.autograph.experimental.do_not_convert(order.rows))
         size = _piece(batch, source.shape)
-        pieces = rows.map(
-            tf.autograph.experimental.do_not_convert(lambda rows: tf.reshape(rows.index, [-1, size]))
-        )
+        pieces = rows.map(tf.autograph.experimental.do_not_convert(lambda rows: tf.reshape(rows.index, [-1, size])))
         decoded = self._map(pieces.unbatch(), source.expected).batch(batch // size, drop_remainder=True)
         return self._map(tf.data.Dataset.zip(rows, decoded), make)
 
-    def _one_by_one(
-        self, order: Order, steps: tf.data.Dataset, batch: int, keys_of: Callable
-    ) -> tf.data.Dataset:
+    def _one_by_one(self, order: Order, steps: tf.data.Dataset, batch: int, keys_of: Callable) -> tf.data.Dataset:
         def example(index: tf.Tensor, *key: tf.Tensor) -> tf.Tensor:
             image = self.preparation.prepare(self.source.one(index), *(key or (None,)))
             return tf.ensure_shape(image, self.image_shape)

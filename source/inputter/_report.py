@@ -51,8 +51,7 @@ class Report:
         width = max([5, *map(len, self.class_names)])
         header = f"{'class':<{width}}" + "".join(f"  {name:>8}" for name in self.splits)
         rows = [
-            f"{name:<{width}}"
-            + "".join(f"  {split.class_counts[label]:>8}" for split in self.splits.values())
+            f"{name:<{width}}" + "".join(f"  {split.class_counts[label]:>8}" for split in self.splits.values())
             for label, name in enumerate(self.class_names)
         ]
         return "\n".join([*lines, header, *rows])
@@ -79,9 +78,7 @@ def _split_lines(name: str, split: SplitReport) -> list[str]:
     lines = [f"{name}: {split.count} examples"]
     if split.heights and split.widths:
         channels = ", ".join(f"{count} with {c}" for c, count in split.channels.items())
-        lines.append(
-            f"  height {_range(split.heights)}, width {_range(split.widths)} pixels; channels: {channels}"
-        )
+        lines.append(f"  height {_range(split.heights)}, width {_range(split.widths)} pixels; channels: {channels}")
     return lines
 
 

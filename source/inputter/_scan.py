@@ -119,11 +119,7 @@ def explain(examples: Examples, index: int, need: Need) -> BadExample:
         need: what makes an image usable.
     """
     payload = _encoded(examples)
-    name = (
-        f"{payload.paths[index]}: "
-        if isinstance(payload, Files) and examples.origin.row_of is not None
-        else ""
-    )
+    name = f"{payload.paths[index]}: " if isinstance(payload, Files) and examples.origin.row_of is not None else ""
     try:
         reason = _image.explain(payload.read(index), need.depth or 3, need.min_side)
     except FileNotFoundError:
@@ -133,16 +129,18 @@ def explain(examples: Examples, index: int, need: Need) -> BadExample:
     return examples.origin.bad(index, f"{name}{reason or _UNEXPLAINED}")
 
 
-def sample_shapes(examples: Examples, need: Need) -> np.ndarray:
-    """Returns height, width and channels (k, 3) of a few good examples, evenly spread over the list.
+def sample(examples: Examples, need: Need) -> tuple[np.ndarray, BadExample | None]:
+    """Returns height, width and channels (k, 3) of a few good examples, evenly spread, and the first bad one met.
 
     Args:
         examples: encoded examples.
         need: what makes an image usable.
     """
     order = np.unique(np.linspace(0, len(examples) - 1, _SAMPLES).astype(np.int64))
-    found = [shape for _, shape in _decoded(examples, need, order, None, keep=False)]
-    return np.concatenate(found) if found else np.zeros((0, 3), np.int64)
+    found = list(_decoded(examples, need, order, None, keep=False))
+    missing = np.setdiff1d(np.arange(len(order)), np.concatenate([place for place, _ in found]) if found else [])
+    bad = explain(examples, int(order[missing[0]]), need) if len(missing) else None
+    return np.concatenate([shape for _, shape in found]) if found else np.zeros((0, 3), np.int64), bad
 
 
 def _passes(

@@ -150,8 +150,12 @@ class Splits:
         return Ready(examples.take(found.kept), found.kept, found.store, _one_shape(found.shapes))
 
     def _plan(self, examples: Examples) -> tuple[int, tuple[int, int, int] | None]:
-        """Returns how many bytes decoded pixels may take, 0 if they would not fit, and the shape they all seem to have."""
-        shapes = _scan.sample_shapes(examples, self.need) if len(examples) else np.zeros((0, 3), np.int64)
+        """Returns the bytes that decoded pixels may take, 0 if they would not fit, and the shape all seem to have."""
+        if not len(examples):
+            return 0, None
+        shapes, bad = _scan.sample(examples, self.need)
+        if bad is not None and self._config.on_bad_example == "stop":
+            self._faults.add(bad)
         if self._config.cache == "never" or not len(shapes):
             return 0, _one_shape(shapes)
         used = sum(ready.store.size_bytes for ready in self._ready.values() if ready.store)

@@ -1,4 +1,4 @@
-"""Rows of CSV files as people write them: with or without a header, either quote, any line ending, a byte order mark."""
+"""Rows of CSV files as people write them: either quote, any line ending, a byte order mark, blank lines."""
 
 import csv
 import re

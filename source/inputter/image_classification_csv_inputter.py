@@ -42,9 +42,7 @@ class Config(ImageClassificationInputterConfig):
         """Refuses impossible columns and separators."""
         ImageClassificationInputterConfig.__post_init__(self)
         require(len(self.delimiter) == 1, "delimiter", "one character", self.delimiter)
-        require(
-            self.quotechar is None or len(self.quotechar) == 1, "quotechar", "one character", self.quotechar
-        )
+        require(self.quotechar is None or len(self.quotechar) == 1, "quotechar", "one character", self.quotechar)
         require(self.image_column >= 0, "image_column", "at least 0", self.image_column)
         require(
             self.label_column >= 0 and self.label_column != self.image_column,
@@ -109,7 +107,8 @@ def _label(config: Config, row: _table.Row, columns: int) -> int | str:
     """Returns the label of a row, or in words what is wrong with the row."""
     needed = max(config.image_column, config.label_column) + 1
     if len(row.cells) != columns or columns < needed:
-        return f"expected {max(columns, needed)} columns. Received: {len(row.cells)} ({config.delimiter.join(row.cells)!r})"
+        received = f"{len(row.cells)} ({config.delimiter.join(row.cells)!r})"
+        return f"expected {max(columns, needed)} columns. Received: {received}"
     text = row.cells[config.label_column]
     if not row.cells[config.image_column]:
         return "the path of the image is empty"

@@ -55,9 +55,7 @@ def _load(config: Config, faults: Faults) -> Data:
 def _folder(name: str) -> Path:
     path = Path(name)
     if not path.is_dir():
-        raise DataError(
-            f"{path}: expected a folder that holds a folder for each class. There is no such folder."
-        )
+        raise DataError(f"{path}: expected a folder that holds a folder for each class. There is no such folder.")
     return path
 
 

@@ -73,9 +73,7 @@ def _image(config: Config, label: int, random: np.random.Generator) -> np.ndarra
     """Returns one image, uint8 (h, w, c): a wave along the direction of the class, plus noise."""
     direction = np.pi * label / config.num_classes
     waves = 2 + 3 * (label * _GOLDEN % 1)
-    y, x = np.mgrid[: config.image_height, : config.image_width] / max(
-        config.image_height, config.image_width
-    )
+    y, x = np.mgrid[: config.image_height, : config.image_width] / max(config.image_height, config.image_width)
     wave = np.sin(2 * np.pi * (waves * (x * np.cos(direction) + y * np.sin(direction)) + random.random()))
     tint = 0.5 + 0.5 * np.cos(2 * np.pi * (label * _GOLDEN + np.arange(config.image_depth) / 3))
     noise = config.noise * random.standard_normal((*wave.shape, config.image_depth))

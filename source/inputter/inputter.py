@@ -100,8 +100,8 @@ class Inputter(abc.ABC):
         steps = int(count * self.config.epochs) // batch
         if steps == 0:
             raise DataError(
-                f"There are fewer examples than one batch: {count} examples x {self.config.epochs:g} epochs make no step "
-                f"of {batch}. Lower `batch_size_per_gpu` or raise `epochs`."
+                f"There are fewer examples than one batch: {count} examples x {self.config.epochs:g} epochs "
+                f"make no step of {batch}. Lower `batch_size_per_gpu` or raise `epochs`."
             )
         return steps
 
@@ -146,9 +146,7 @@ class Inputter(abc.ABC):
         if count == 0:
             raise DataError(_NOTHING[split])
         return (
-            _order.ShuffledOrder(count, batch, self.config.seed)
-            if split == "train"
-            else _order.FileOrder(count, batch)
+            _order.ShuffledOrder(count, batch, self.config.seed) if split == "train" else _order.FileOrder(count, batch)
         )
 
 
