@@ -226,9 +226,7 @@ class ModelerConfig(Config):
             f"a divisor of batch_size_per_gpu={self.batch_size_per_gpu}",
             self.accumulation_steps,
         )
-        require(
-            self.ema_decay is None or 0 < self.ema_decay < 1, "ema_decay", "between 0 and 1", self.ema_decay
-        )
+        require(self.ema_decay is None or 0 < self.ema_decay < 1, "ema_decay", "between 0 and 1", self.ema_decay)
         require(
             self.base_batch_size is None or self.base_batch_size > 0,
             "base_batch_size",
@@ -310,6 +308,8 @@ class RunnerConfig(Config):
         deterministic: make every operation reproducible, also on GPUs; slower there.
         jit_compile: compile the step with XLA.
         dry_run: one training step, one batch of evaluation, nothing saved.
+        allow_untrained: evaluate, infer and export also weights that no training has made here, such as those that a
+            network brought with it; otherwise that is an error.
         overfit_one_batch: train on the first batch only, without augmentation, to see that the model can
             learn.
         summary_names: outputs that `train_summary` writes; empty writes all.
@@ -324,6 +324,7 @@ class RunnerConfig(Config):
     deterministic: bool = False
     jit_compile: bool = False
     dry_run: bool = False
+    allow_untrained: bool = False
     overfit_one_batch: bool = False
     summary_names: Names = ()
     exporters: Names = ("saved_model",)
@@ -332,7 +333,5 @@ class RunnerConfig(Config):
     def __post_init__(self) -> None:
         Config.__post_init__(self)
         require(self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1", self.max_steps)
-        require(
-            self.evaluate_every_epochs >= 0, "evaluate_every_epochs", "at least 0", self.evaluate_every_epochs
-        )
+        require(self.evaluate_every_epochs >= 0, "evaluate_every_epochs", "at least 0", self.evaluate_every_epochs)
         require(self.max_steps_per_call >= 1, "max_steps_per_call", "at least 1", self.max_steps_per_call)

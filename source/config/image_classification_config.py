@@ -76,9 +76,7 @@ class ImageClassificationModelerConfig(ModelerConfig):
         require(0 <= self.label_smoothing < 1, "label_smoothing", "from 0 to below 1", self.label_smoothing)
         require(self.top_k >= 1, "top_k", "at least 1", self.top_k)
         if isinstance(self.class_weights, str):
-            require(
-                self.class_weights == "balanced", "class_weights", "numbers or 'balanced'", self.class_weights
-            )
+            require(self.class_weights == "balanced", "class_weights", "numbers or 'balanced'", self.class_weights)
         else:
             require(
                 len(self.class_weights) in (0, self.num_classes),

@@ -146,8 +146,7 @@ def _inherited(cls: type, base: Any, may_be_lost: Collection[str] = ()) -> dict[
         return {}
     if not dataclasses.is_dataclass(base) or isinstance(base, type):
         raise ConfigError(
-            f"{cls.__name__}: the first argument must be a configuration; give all others by name. "
-            f"Received: {base!r}."
+            f"{cls.__name__}: the first argument must be a configuration; give all others by name. Received: {base!r}."
         )
     known = {field.name for field in dataclasses.fields(cls)}
     given = {field.name: getattr(base, field.name) for field in dataclasses.fields(base)}
@@ -193,11 +192,7 @@ def _reason(cls: type, fault: Mapping[str, Any]) -> str:
         return str(fault["ctx"]["error"])
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
-        guess = (
-            f" {did_you_mean(value, choices)}" if isinstance(value, str) and nearest(value, choices) else ""
-        )
+        guess = f" {did_you_mean(value, choices)}" if isinstance(value, str) and nearest(value, choices) else ""
         return f"expected {fault['ctx']['expected']}. Received: {value!r}.{guess}"
     expected = _EXPECTED.get(kind.partition("_")[0])
-    return (
-        f"expected {expected}. Received: {value!r}." if expected else f"{fault['msg']}. Received: {value!r}."
-    )
+    return f"expected {expected}. Received: {value!r}." if expected else f"{fault['msg']}. Received: {value!r}."

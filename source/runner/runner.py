@@ -14,7 +14,7 @@ import tensorflow as tf
 from source.callback.callback import Callback
 from source.callback.schedule import EveryEpoch, Never, Schedule
 from source.config.config import Mode, RunnerConfig
-from source.config.errors import ConfigError
+from source.config.errors import CheckpointError, ConfigError
 from source.config.plugin import resolve
 from source.config.settings import from_mapping
 from source.runner._events import CallbackList
@@ -75,6 +75,7 @@ class Runner(abc.ABC):
         self.modeler = modeler
         self.callbacks = list(callbacks)
         self._clock = clock
+        self._step = 0
         self._built = False
         self._evaluation: EvaluationPass | None = None
 
@@ -118,7 +119,7 @@ class Runner(abc.ABC):
     def evaluate(self) -> Result:
         """Evaluates the restored weights on every example of the evaluation data exactly once."""
         with self._session("evaluate") as run:
-            run.callbacks.before_run(run)
+            self._restore(run)
             metrics = self._evaluate(run)
             run.callbacks.after_run(run)
         return Result(run.step, metrics)
@@ -126,7 +127,7 @@ class Runner(abc.ABC):
     def infer(self) -> Result:
         """Predicts the test samples of the inputter; callbacks receive the predictions batch by batch."""
         with self._session("infer") as run:
-            run.callbacks.before_run(run)
+            self._restore(run)
             dataset = self.inputter.input_fn("infer", replicas=self.replicas)
             with self.modeler.evaluation_weights(), run.naming_bad_examples("infer"):
                 for outputs in predictions(self.modeler.predict_step, dataset):
@@ -137,7 +138,7 @@ class Runner(abc.ABC):
     def export(self) -> Result:
         """Writes the restored weights with every exporter of the configuration."""
         with self._session("export") as run:
-            run.callbacks.before_run(run)
+            self._restore(run)
             with self.modeler.evaluation_weights():
                 paths = tuple(self._export_with(name, run) for name in self.config.exporters)
             run.callbacks.after_run(run)
@@ -160,11 +161,12 @@ class Runner(abc.ABC):
                 model_dir=model_dir,
                 replicas=self.replicas,
             )
+            run.step = self._step
             if mode == "train" and model_dir is not None:
                 parts = {"inputter": self.inputter, "modeler": self.modeler, "runner": self}
                 write_run_record(model_dir, parts, self.callbacks)
-            stack.callback(run.say_through, None)
             yield run
+            self._step = run.step
 
     def _build(self) -> None:
         """Creates the model and the optimizer once; further modes of the same runner use them again."""
@@ -178,6 +180,19 @@ class Runner(abc.ABC):
         with self.scope():
             self.modeler.build()
         self._built = True
+
+    def _restore(self, run: ActiveRun) -> None:
+        """Lets the callbacks restore weights, and refuses those that no training has made.
+
+        Raises:
+            CheckpointError: if nothing was restored and this runner has not trained.
+        """
+        run.callbacks.before_run(run)
+        if run.step == 0 and not self.config.allow_untrained:
+            raise CheckpointError(
+                f"There are no trained weights to {run.mode} with: no callback restored any. Put the callback that "
+                f"restores first (`eval_basic`, `infer_basic`, `export_basic`), or set `allow_untrained`."
+            )
 
     def _train(self, run: ActiveRun, interruption: Interruption) -> Mapping[str, float]:
         if run.step >= run.max_step:

@@ -143,10 +143,29 @@ def test_nothing_but_training_runs_without_a_checkpoint(tmp_path, mode):
         make_runner(tmp_path, mode=mode).run()
 
 
+@pytest.mark.parametrize("mode", ["evaluate", "infer", "export"])
+def test_weights_that_nothing_restored_are_refused_unless_allowed(mode):
+    with pytest.raises(CheckpointError, match=f"no trained weights to {mode} with: no callback restored any"):
+        make_runner(mode=mode).run()
+
+
+def test_weights_that_a_network_brought_may_be_evaluated():
+    result = make_runner(allow_untrained=True).evaluate()
+    assert (result.step, result.metrics["examples"]) == (0, 20)
+
+
+def test_a_runner_without_a_folder_knows_what_it_has_trained(capsys):
+    runner = make_runner(evaluate_every_epochs=0)
+    runner.train()
+    assert runner.evaluate().step == STEPS
+    assert runner.train().step == STEPS
+    assert "Training is complete" in capsys.readouterr().out
+
+
 def test_evaluation_needs_data():
     inputter = make_inputter(num_evaluation_samples=0)
     with pytest.raises(ConfigError, match="eval_dataset_meta: there is no data to evaluate on"):
-        make_runner(inputter=inputter).evaluate()
+        make_runner(inputter=inputter, allow_untrained=True).evaluate()
 
 
 def test_saving_needs_a_folder():
