@@ -35,9 +35,7 @@ SIDE, PAD, CLASSES = 32, 4, 10
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=3000, help="PNG files (default 3000)")
     parser.add_argument("--batch-size", type=int, default=128, help="images in a batch (default 128)")
     parser.add_argument("--steps", type=int, default=100, help="batches a measurement (default 100)")
@@ -46,9 +44,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         images, source = real_images(arguments.images) or made_images(arguments.images)
         write_files(Path(folder), images)
-        print(
-            f"{len(images)} images, {source}; {os.cpu_count()} cores; TensorFlow {tf.__version__}", flush=True
-        )
+        print(f"{len(images)} images, {source}; {os.cpu_count()} cores; TensorFlow {tf.__version__}", flush=True)
         rates = measure(pipelines(Path(folder), arguments.batch_size), arguments)
     print(json.dumps(summary(rates, source)))
 

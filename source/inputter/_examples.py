@@ -9,7 +9,6 @@ import tensorflow as tf
 
 from source.inputter._faults import BadExample, Faults
 
-
 _OUT_OF_RANGE = "label {label} is out of range: expected 0 to {last} (num_classes={classes})"
 
 
@@ -28,7 +27,7 @@ class Files:
 
     def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns the function of the graph from a position to the bytes there."""
-        paths = _on_host([str(path) for path in self.paths], tf.string)
+        paths = on_host([str(path) for path in self.paths], tf.string)
         return lambda index: tf.io.read_file(tf.gather(paths, index))
 
     def read(self, index: int) -> bytes:
@@ -51,7 +50,7 @@ class Encoded:
 
     def reader(self) -> Callable[[tf.Tensor], tf.Tensor]:
         """Returns the function of the graph from a position to the bytes there."""
-        contents = _on_host(list(self.contents), tf.string)
+        contents = on_host(list(self.contents), tf.string)
         return lambda index: tf.gather(contents, index)
 
     def read(self, index: int) -> bytes:
@@ -190,6 +189,7 @@ def _joined(payloads: list) -> Files | Encoded | Pixels:
     return kind(np.concatenate([getattr(payload, name) for payload in payloads]))
 
 
-def _on_host(values: Sequence, dtype: tf.DType) -> tf.Tensor:
+def on_host(values: Sequence | np.ndarray, dtype: tf.DType) -> tf.Tensor:
+    """Returns values as a tensor in main memory, where `tf.data` works, whatever devices there are."""
     with tf.device("CPU:0"):
         return tf.constant(values, dtype)

@@ -12,7 +12,7 @@ from source.config.errors import ConfigError, DataError
 from source.config.image_classification_config import ImageClassificationInputterConfig
 from source.config.settings import from_mapping
 from source.inputter import _image, _pipeline, _report, _scan
-from source.inputter._examples import Examples, Pixels
+from source.inputter._examples import Examples, Pixels, on_host
 from source.inputter._faults import BadExample
 from source.inputter._order import Order, Rows
 from source.inputter._preparation import Preparation
@@ -36,13 +36,16 @@ class ImageClassificationInputter(Inputter):
     def __init__(self, config: ImageClassificationInputterConfig, load: Loader, augmenter: Any = None) -> None:
         super().__init__(config)
         self.config: ImageClassificationInputterConfig = config
+        augmenter = augmenter or _by_name(config, "augmenter", "augment")
         self._preparation = Preparation(
-            augmenter or _by_name(config, "augmenter", "augment"),
+            augmenter,
             config.image_height,
             config.image_width,
             config.augmenter_speed_mode,
         )
         self._mixer = _by_name(config, "batch_augmenter", "augment_batch_labels")
+        if self._mixer is None and hasattr(augmenter, "augment_batch_labels"):
+            self._mixer = augmenter  # images and batches in one, such as `compose`
         self._splits = Splits(config, load)
 
     @property
@@ -149,7 +152,7 @@ class ImageClassificationInputter(Inputter):
         return _pipeline.FileReader(_encoded(ready.examples), self._splits.need, ready.shape)
 
     def _finish(self, labels: np.ndarray, is_training: bool) -> Finish:
-        label_of = tf.constant(labels, tf.int32)
+        label_of = on_host(labels, tf.int32)
 
         def finish(rows: Rows, images: tf.Tensor, keys: tf.Tensor | None) -> dict[str, tf.Tensor]:
             label = tf.gather(label_of, rows.index)
@@ -167,7 +170,7 @@ def _encoded(examples: Examples) -> Callable[[tf.Tensor], tf.Tensor]:
 
 
 def _finish_infer(kept: np.ndarray) -> Finish:
-    position_of = tf.constant(kept, tf.int64)
+    position_of = on_host(kept, tf.int64)
 
     def finish(rows: Rows, images: tf.Tensor, keys: tf.Tensor | None) -> dict[str, tf.Tensor]:
         position = tf.where(rows.weight > 0, tf.gather(position_of, rows.index), -1)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from source.inputter._examples import on_host
+
 
 class EqualStore:
     """Images of one size.
@@ -15,8 +17,7 @@ class EqualStore:
 
     def __init__(self, images: np.ndarray) -> None:
         self.shape: tuple[int, int, int] | None = tuple(images.shape[1:])
-        with tf.device("CPU:0"):
-            self._images = tf.constant(images, tf.uint8)
+        self._images = on_host(images, tf.uint8)
 
     @property
     def size_bytes(self) -> int:
@@ -43,11 +44,10 @@ class RaggedStore:
         self.shape: tuple[int, int, int] | None = None
         sizes = np.prod(shapes.astype(np.int64), axis=1)
         self._channels = int(shapes[0, 2])
-        with tf.device("CPU:0"):
-            self._pixels = tf.constant(pixels, tf.uint8)
-            self._shapes = tf.constant(shapes, tf.int64)
-            self._starts = tf.constant(np.cumsum(sizes) - sizes, tf.int64)
-            self._sizes = tf.constant(sizes, tf.int64)
+        self._pixels = on_host(pixels, tf.uint8)
+        self._shapes = on_host(shapes, tf.int64)
+        self._starts = on_host(np.cumsum(sizes) - sizes, tf.int64)
+        self._sizes = on_host(sizes, tf.int64)
 
     @property
     def size_bytes(self) -> int:

@@ -253,6 +253,11 @@ def test_mixing_makes_labels_soft(member):
     assert _files.take(inputter, 1, "evaluate")[0]["label"].ndim == 1
 
 
+def test_an_augmenter_that_also_mixes_does_both(member):
+    both = member(None, augmenter="compose", augmenter_options={"batch_augmenters": ("mixup",)})
+    _files.same(_files.take(both, 1), _files.take(member(batch_augmenter="mixup"), 1))
+
+
 def test_an_augmenter_is_found_by_name(member):
     by_name = member(None, augmenter="cifar_augmenter", augmenter_options={"pad": 2})
     built = member(cifar_augmenter.build(cifar_augmenter.Config(pad=2)))
