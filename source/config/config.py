@@ -126,6 +126,12 @@ class InputterConfig(Config):
             "from 0 to below 1",
             self.validation_fraction,
         )
+        if self.mode == "evaluate" and self.dataset_meta and self.validation_fraction:
+            raise ValueError(
+                "`validation_fraction` splits training data, but with mode=evaluate `dataset_meta` is evaluated whole. "
+                "Give the training data as `train_dataset_meta`. "
+                f"Received: validation_fraction={self.validation_fraction}."
+            )
         require(
             self.cache_limit_mb is None or self.cache_limit_mb > 0,
             "cache_limit_mb",

@@ -111,6 +111,8 @@ class Runner(abc.ABC):
             metrics = self._train(run, interruption)
             run.callbacks.after_run(run)
             run.save_requested()
+        if self.config.dry_run:
+            run.say("The dry run went well: one step of training and one batch of evaluation; nothing was saved.")
         if interruption.reason is not None:
             run.say(f"Stopped by {interruption.reason} after step {run.step:,}. Run it again to go on.")
             raise SystemExit(_EXIT_CODES[interruption.reason])

@@ -202,6 +202,12 @@ def test_the_meta_of_a_split_goes_before_dataset_meta(mode):
     assert (given.train_meta, given.evaluate_meta) == (("t",), ("e",))
 
 
+def test_a_split_that_evaluation_would_not_see_is_refused():
+    with pytest.raises(ConfigError, match=r"`dataset_meta` is evaluated whole\. Give the training data as `train_"):
+        InputterConfig(mode="evaluate", dataset_meta="a", validation_fraction=0.1)
+    assert InputterConfig(mode="evaluate", train_dataset_meta="a", validation_fraction=0.1).evaluate_meta == ()
+
+
 def test_the_version_of_an_export_may_be_written_as_a_number():
     assert CallbackConfig(export_version=2).export_version == "2"
 

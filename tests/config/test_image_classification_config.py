@@ -21,8 +21,7 @@ NAMES = tuple("abcdefghij")
         ({"min_image_side": 0}, "`min_image_side` must be at least 1. Received: min_image_side=0."),
         (
             {"class_names": "cat,dog"},
-            "`class_names` must be one name for each of num_classes=10. "
-            "Received: class_names=('cat', 'dog').",
+            "`class_names` must be one name for each of num_classes=10. Received: class_names=('cat', 'dog').",
         ),
         ({"epochs": 0}, "`epochs` must be positive. Received: epochs=0.0."),
     ],

@@ -135,9 +135,7 @@ def test_a_mistyped_dotted_path_offers_the_nearest_of_the_room():
 
 @pytest.mark.parametrize("name", ["", "no-such", "train loss"])
 def test_a_name_that_cannot_be_a_module_is_unknown(name):
-    assert refused(UnknownNameError, "callback", name).startswith(
-        f"callback `{name}`: no plugin has this name. "
-    )
+    assert refused(UnknownNameError, "callback", name).startswith(f"callback `{name}`: no plugin has this name. ")
 
 
 def test_a_missing_package_is_named(importable):

@@ -216,12 +216,13 @@ def test_training_needs_a_batch_of_examples():
         make_runner(inputter=inputter).train()
 
 
-def test_a_dry_run_does_one_step_of_everything_and_leaves_nothing(tmp_path):
+def test_a_dry_run_does_one_step_of_everything_and_leaves_nothing(tmp_path, capsys):
     recorder = Recorder(every=1)
     result = make_runner(tmp_path / "run", callbacks=[recorder], dry_run=True).train()
     assert result.step == 1
     assert ("after_evaluate", 1) in recorder.events
     assert not (tmp_path / "run").exists()
+    assert "The dry run went well" in capsys.readouterr().out
 
 
 def test_one_batch_can_be_learnt_by_heart():
