@@ -146,9 +146,7 @@ def main() -> None:
     arguments = parser.parse_args()
     results: dict[str, Any] = {"benchmark": "train_step", "cpus": os.cpu_count(), "rounds": arguments.rounds}
     for name in arguments.case or CASES:
-        results[name] = {
-            key: round(value, 4) for key, value in measure(CASES[name], arguments.rounds).items()
-        }
+        results[name] = {key: round(value, 4) for key, value in measure(CASES[name], arguments.rounds).items()}
         print(name, results[name], flush=True)
     print(json.dumps(results))
 

@@ -198,6 +198,11 @@ def test_the_documented_export_is_accepted(assembled):
     assert (runner.callbacks[0].config.export_dir, runner.callbacks[0].config.export_version) == ("export", "1")
 
 
+def own_lines(errors):
+    """Leaves out what TensorFlow says of the machine: `E0000 00:00:1795.7 cuda_platform.cc:52] no GPU`."""
+    return "".join(line for line in errors.splitlines(True) if not re.match(r"[IWE]\d{4} \d\d:\d\d:", line))
+
+
 def test_the_script_runs_as_a_program(folder, repository, tmp_path):
     def run(*flags):
         return subprocess.run(
@@ -209,11 +214,11 @@ def test_the_script_runs_as_a_program(folder, repository, tmp_path):
         )
 
     done = run("--mode=eval", f"--model_dir={folder}/run", f"--dataset_meta={folder}/eval.csv")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.returncode, own_lines(done.stderr)) == (0, "")
     assert "eval_accuracy" in done.stdout
     wrong = run("--mode=eval", f"--model_dir={folder}/run", f"--dataset_meta={folder}/evil.csv")
     assert wrong.returncode == 2
-    assert wrong.stderr == (
+    assert own_lines(wrong.stderr) == (
         f"image_classification.py: {folder}/evil.csv: the file cannot be read (No such file or directory).\n"
     )
     assert list(tmp_path.iterdir()) == []
