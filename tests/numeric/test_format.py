@@ -1,0 +1,20 @@
+"""Tests of what all formats share: the contract suite holds most of it."""
+
+import keras
+import numpy as np
+
+from source.numeric import number_format
+from source.numeric.format import as_float32, to_numpy
+
+
+def test_variables_and_numbers_are_rounded():
+    numeric = number_format("XP[4,0](CSN)")
+    assert numeric.round(2.6) == 3.0
+    variable = keras.Variable(np.float32([2.6, -9]))
+    assert np.asarray(numeric.round(variable)).tolist() == [3.0, -7.0]
+
+
+def test_half_precision_becomes_float32():
+    x = keras.ops.cast(keras.ops.convert_to_tensor([1.5]), "bfloat16")
+    assert keras.backend.standardize_dtype(as_float32(x).dtype) == "float32"
+    assert to_numpy(x).dtype == np.float32
