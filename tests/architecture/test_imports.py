@@ -26,6 +26,7 @@ def heavy_modules_after(statement: str) -> list[str]:
     "statement",
     [
         "import source",
+        "import source.numeric",
         "import espalier",
         "import espalier; dir(espalier); espalier.Config(); espalier.available('network')",
         "import source.config.image_classification_config, source.config.plugin",
