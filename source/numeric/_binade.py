@@ -47,10 +47,10 @@ def _round_near(
 def _round_far(x: Tensor, mantissa: int, lowest: int, rounding: Rounding, seed: int | Tensor | None) -> Tensor:
     """As above for formats as wide as float32: numbers from 1 on are brought down, the others up, and back."""
     large = ops.abs(x) >= 1.0
-    down = ops.where(large, 2.0**-_FAR, 2.0**_FAR)
-    back = ops.where(large, 2.0**_FAR, 2.0**-_FAR)
+    down = ops.where(large, 2.0**-_FAR, _bits.float32(2.0**_FAR))
+    back = ops.where(large, 2.0**_FAR, _bits.float32(2.0**-_FAR))
     # Only formats that reach below 1 come here, so for large numbers the step always shrinks.
-    lowest_bits = ops.where(large, power(-_FAR), power(lowest + _FAR))
+    lowest_bits = ops.where(large, power(-_FAR), ops.convert_to_tensor(power(lowest + _FAR), "int32"))
     near = _round_near(scale(x, down, "nearest"), mantissa, lowest_bits, rounding, seed)
-    subnormal = ops.abs(near) < ops.where(large, 0.0, _bits.SMALLEST_NORMAL * 2.0**_FAR)
+    subnormal = ops.abs(near) < ops.where(large, 0.0, _bits.float32(_bits.SMALLEST_NORMAL * 2.0**_FAR))
     return ops.where(subnormal, 0.0, near * back)

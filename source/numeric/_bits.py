@@ -29,6 +29,11 @@ def power(exponent: int) -> int:
     return (exponent + 127) << MANTISSA_BITS
 
 
+def float32(number: Tensor | float) -> Tensor:
+    """Returns a number as a float32 tensor: a choice between two plain numbers would have Keras' `floatx`."""
+    return ops.convert_to_tensor(number, "float32")
+
+
 def exponent_bits(x: Tensor) -> Tensor:
     """Returns the bits of the largest power of two not above |x|: int32, 0 for zeros and subnormal numbers."""
     return ops.bitwise_and(ops.view(x, "int32"), EXPONENT)
@@ -66,7 +71,7 @@ def divide(x: Tensor, divisor: Tensor | float) -> Tensor:
     The choice, which always falls on the divisor, hides from compilers that it is a constant: they would multiply by
     its reciprocal.
     """
-    return x / ops.where(x < 0.0, 1.0, divisor)
+    return x / ops.where(x < 0.0, 1.0, float32(divisor))
 
 
 def reciprocal(x: Tensor) -> Tensor:
@@ -74,4 +79,4 @@ def reciprocal(x: Tensor) -> Tensor:
 
     Here the choice hides the one: TensorFlow's graphs take an approximate reciprocal instead of dividing it.
     """
-    return ops.where(x < 0.0, 2.0, 1.0) / x
+    return ops.where(x < 0.0, 2.0, float32(1.0)) / x

@@ -4,7 +4,7 @@ import dataclasses
 
 from keras import ops
 
-from source.numeric._bits import SMALLEST_NORMAL, Tensor
+from source.numeric._bits import SMALLEST_NORMAL, Tensor, float32
 from source.numeric._groups import Group, check_group, group_text
 from source.numeric._mean import mean_magnitude
 from source.numeric.codebook import Codebook
@@ -43,7 +43,7 @@ class Binary(FloatScales):
         return mean_magnitude(blocks, axes)
 
     def _levels(self, blocks: Tensor, axes: tuple[int, ...], scale: Tensor, seed: int | Tensor | None) -> Tensor:
-        return ops.where(blocks <= -SMALLEST_NORMAL, -1.0, 1.0)
+        return ops.where(blocks <= -SMALLEST_NORMAL, -1.0, float32(1.0))
 
     def _check(self) -> None:
         check_group(self.group, blocks=False)

@@ -86,11 +86,12 @@ class NumberFormat(abc.ABC):
             float32 of the shape of x: a NumPy array for one, otherwise a tensor.
 
         Raises:
-            DataError: for integers.
+            DataError: for integers and for symbolic tensors.
             ConfigError: for an axis that x lacks, and for a seed that is missing or useless.
         """
         check_seed(self.rounding, seed)
-        rounded = self._round(as_float32(x), axis, seed)
+        numbers = as_float32(x)
+        rounded = numbers if 0 in numbers.shape else self._round(numbers, axis, seed)
         return rounded if _is_tensor(x) else ops.convert_to_numpy(rounded)
 
     def encode(self, x: Any, axis: int = -1, seed: int | Tensor | None = None) -> bytes:
@@ -105,7 +106,8 @@ class NumberFormat(abc.ABC):
             DataError: for integers, and for NaN where the format has no code for it.
         """
         check_seed(self.rounding, seed)
-        return self._encode(as_float32(x), axis, seed)
+        numbers = as_float32(x)
+        return b"" if 0 in numbers.shape else self._encode(numbers, axis, seed)
 
     def decode(self, data: bytes, shape: Sequence[int], axis: int = -1) -> np.ndarray:
         """Returns what `round` gave: `decode(encode(x), x.shape)` equals `round(x)`.
@@ -125,7 +127,7 @@ class NumberFormat(abc.ABC):
             raise DataError(
                 f"`{self}` takes {expected} bytes for the shape {tuple(shape)}. Received: {len(data)} bytes."
             )
-        return self._decode(data, tuple(shape), axis)
+        return self._decode(data, tuple(shape), axis) if data else np.zeros(shape, np.float32)
 
     @abc.abstractmethod
     def _check(self) -> None:
@@ -187,8 +189,10 @@ def as_float32(x: Any) -> Tensor:
     """Returns x as a float32 tensor.
 
     Raises:
-        DataError: for integers and truth values.
+        DataError: for integers and truth values, and for symbolic tensors, which hold no numbers.
     """
+    if isinstance(x, keras.KerasTensor):
+        raise DataError("Number formats round numbers; let a layer do it in its `call`. Received: a symbolic tensor.")
     if not _is_tensor(x):
         x = np.asarray(x)
     dtype = keras.backend.standardize_dtype(x.dtype)
@@ -203,4 +207,4 @@ def to_numpy(x: Tensor) -> np.ndarray:
 
 
 def _is_tensor(x: Any) -> bool:
-    return isinstance(x, (keras.Variable, keras.KerasTensor)) or bool(ops.is_tensor(x))
+    return isinstance(x, keras.Variable) or bool(ops.is_tensor(x))

@@ -84,7 +84,9 @@ class AffineInteger(NumberFormat):
         return np.arange(self._highest + 1, dtype=np.float32)
 
     def nbytes(self, shape: Sequence[int], axis: int = -1) -> int:
-        """Returns the bytes of scales, zero points (1 byte, above 8 bits 2) and codes."""
+        """Returns the bytes of scales, zero points (1 byte, above 8 bits 2) and codes; nothing for no numbers."""
+        if 0 in shape:
+            return 0
         groups = _groups.count(tuple(shape), axis, self.group)
         return groups * (4 + self._zero_bytes) + packing.packed_size(math.prod(shape), self.bits)
 

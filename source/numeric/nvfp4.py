@@ -5,9 +5,10 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from source.numeric import _bits, _groups, packing
+from source.numeric import _bits, packing
 from source.numeric._bits import Tensor
 from source.numeric._groups import check_group
+from source.numeric.format import to_numpy
 from source.numeric.minifloat import Minifloat
 from source.numeric.rounding import Rounding, letter
 from source.numeric.scaled import ScaledFormat
@@ -70,19 +71,12 @@ class NVFP4(ScaledFormat):
         tensor, block = self._scales(blocks, axes)
         return block * tensor
 
-    def _encode(self, x: Tensor, axis: int, seed: int | Tensor | None) -> bytes:
-        blocks, axes, merge = _groups.split(x, axis, self.size)
-        tensor, block = (ops.convert_to_numpy(scale) for scale in self._scales(blocks, axes))
-        levels = ops.convert_to_numpy(merge(self._levels(blocks, axes, self._scale(blocks, axes), seed)))
-        head = np.asarray(tensor, "<f4").tobytes() if self.tensor_scale else b""
-        scales = packing.pack(_SCALE.to_codes(np.asarray(block, np.float32)), self.scale_bits)
-        codes = self.element.to_codes(np.where(np.isnan(levels), np.float32(0.0), levels))
-        return head + scales + packing.pack(codes, self.bits)
+    def _pack_scales(self, blocks: Tensor, axes: tuple[int, ...]) -> bytes:
+        tensor, block = (to_numpy(scale) for scale in self._scales(blocks, axes))
+        head = tensor.astype("<f4").tobytes() if self.tensor_scale else b""
+        return head + packing.pack(_SCALE.to_codes(block), self.scale_bits)
 
-    def _pack_scale(self, scale: np.ndarray) -> bytes:
-        raise NotImplementedError("NVFP4 packs its two kinds of scales in `_encode`.")
-
-    def _unpack_scale(self, data: bytes, count: int) -> np.ndarray:
+    def _unpack_scales(self, data: bytes, count: int) -> np.ndarray:
         tensor = np.frombuffer(data[: self.shared_bytes], "<f4")[0] if self.tensor_scale else np.float32(1.0)
         return _SCALE.from_codes(packing.unpack(data[self.shared_bytes :], self.scale_bits, count)) * tensor
 

@@ -50,7 +50,9 @@ class ScaledFormat(NumberFormat):
         return self.element.values()
 
     def nbytes(self, shape: Sequence[int], axis: int = -1) -> int:
-        """Returns the bytes of scales and codes, each rounded up to whole bytes."""
+        """Returns the bytes of scales and codes, each rounded up to whole bytes; nothing for no numbers."""
+        if 0 in shape:
+            return 0
         scales = packing.packed_size(_groups.count(tuple(shape), axis, self.sharing), self.scale_bits)
         return self.shared_bytes + scales + packing.packed_size(math.prod(shape), self.bits)
 
@@ -67,11 +69,11 @@ class ScaledFormat(NumberFormat):
         """Returns the positive scale of each group; the group's axes stay with size one. NaN for a group with NaN."""
 
     @abc.abstractmethod
-    def _pack_scale(self, scale: np.ndarray) -> bytes:
-        """Returns the stored form of scales."""
+    def _pack_scales(self, blocks: Tensor, axes: tuple[int, ...]) -> bytes:
+        """Returns the stored form of the scales of groups."""
 
     @abc.abstractmethod
-    def _unpack_scale(self, data: bytes, count: int) -> np.ndarray:
+    def _unpack_scales(self, data: bytes, count: int) -> np.ndarray:
         """Returns scales as float32 from their stored form."""
 
     def _levels(self, blocks: Tensor, axes: tuple[int, ...], scale: Tensor, seed: int | Tensor | None) -> Tensor:
@@ -85,18 +87,17 @@ class ScaledFormat(NumberFormat):
 
     def _encode(self, x: Tensor, axis: int, seed: int | Tensor | None) -> bytes:
         blocks, axes, merge = _groups.split(x, axis, self.sharing)
-        scale = self._scale(blocks, axes)
-        levels = to_numpy(merge(self._levels(blocks, axes, scale, seed)))
+        levels = to_numpy(merge(self._levels(blocks, axes, self._scale(blocks, axes), seed)))
         # A scale that is NaN says so for its whole group; the codes of such a group are zeros.
         levels = np.where(np.isnan(levels), np.float32(0.0), levels)
-        return self._pack_scale(to_numpy(scale).reshape(-1)) + packing.pack(self.element.to_codes(levels), self.bits)
+        return self._pack_scales(blocks, axes) + packing.pack(self.element.to_codes(levels), self.bits)
 
     def _decode(self, data: bytes, shape: tuple[int, ...], axis: int) -> np.ndarray:
         codes = len(data) - packing.packed_size(math.prod(shape), self.bits)
         levels = self.element.from_codes(packing.unpack(data[codes:], self.bits, math.prod(shape))).reshape(shape)
         blocks, axes, merge = _groups.split(ops.convert_to_tensor(levels), axis, self.sharing)
         groups = _groups.count(shape, axis, self.sharing)
-        scale = self._unpack_scale(data[:codes], groups).astype(np.float32)
+        scale = self._unpack_scales(data[:codes], groups).astype(np.float32)
         return to_numpy(merge(blocks * scale.reshape(_groups.scale_shape(blocks, axes))))
 
 
@@ -108,11 +109,12 @@ class PowerOfTwoScales(ScaledFormat):
         """Bits of a stored scale: 8."""
         return 8
 
-    def _pack_scale(self, scale: np.ndarray) -> bytes:
+    def _pack_scales(self, blocks: Tensor, axes: tuple[int, ...]) -> bytes:
+        scale = to_numpy(self._scale(blocks, axes))
         exponent = np.frexp(np.nan_to_num(scale, nan=1.0))[1] - 1
         return packing.pack(np.where(np.isnan(scale), 255, exponent + 127), 8)
 
-    def _unpack_scale(self, data: bytes, count: int) -> np.ndarray:
+    def _unpack_scales(self, data: bytes, count: int) -> np.ndarray:
         codes = packing.unpack(data, 8, count)
         return np.where(codes == 255, np.float32(np.nan), np.ldexp(np.float32(1.0), codes - 127))
 
@@ -125,8 +127,8 @@ class FloatScales(ScaledFormat):
         """Bits of a stored scale: 32."""
         return 32
 
-    def _pack_scale(self, scale: np.ndarray) -> bytes:
-        return scale.astype("<f4").tobytes()
+    def _pack_scales(self, blocks: Tensor, axes: tuple[int, ...]) -> bytes:
+        return to_numpy(self._scale(blocks, axes)).astype("<f4").tobytes()
 
-    def _unpack_scale(self, data: bytes, count: int) -> np.ndarray:
+    def _unpack_scales(self, data: bytes, count: int) -> np.ndarray:
         return np.frombuffer(data, "<f4")

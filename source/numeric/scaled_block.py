@@ -10,6 +10,7 @@ from source.numeric import _bits, packing
 from source.numeric._bits import Tensor
 from source.numeric._groups import check_group
 from source.numeric.fixed_point import FixedPoint
+from source.numeric.format import to_numpy
 from source.numeric.minifloat import Minifloat
 from source.numeric.rounding import Rounding, keep_sign
 from source.numeric.scaled import ScaledFormat
@@ -64,12 +65,13 @@ class ScaledBlock(ScaledFormat):
         levels = self.element.round_tensor(keep_sign(quotient, blocks, self.rounding), seed)
         return ops.where(scale == 0.0, 0.0, levels)
 
-    def _pack_scale(self, scale: np.ndarray) -> bytes:
+    def _pack_scales(self, blocks: Tensor, axes: tuple[int, ...]) -> bytes:
+        scale = to_numpy(self._scale(blocks, axes))
         if np.isnan(scale).any():
             raise DataError(f"`{self}` has no code for NaN. Received: {int(np.isnan(scale).sum())} blocks with NaN.")
         return packing.pack(self.scaler.to_codes(scale), self.scale_bits)
 
-    def _unpack_scale(self, data: bytes, count: int) -> np.ndarray:
+    def _unpack_scales(self, data: bytes, count: int) -> np.ndarray:
         return self.scaler.from_codes(packing.unpack(data, self.scale_bits, count))
 
     def _check(self) -> None:

@@ -53,7 +53,7 @@ class Ternary(FloatScales):
         if self.fixed_scale is None:
             return mean_magnitude(blocks, axes, ops.abs(blocks) > self._border(blocks, axes))
         holds_nan = _bits.largest_magnitude(blocks, axes) > _bits.EXPONENT
-        return ops.where(holds_nan, float("nan"), self.fixed_scale)
+        return ops.where(holds_nan, float("nan"), _bits.float32(self.fixed_scale))
 
     def _border(self, blocks: Tensor, axes: tuple[int, ...]) -> Tensor | float:
         if self.fixed_scale is not None:

@@ -219,6 +219,30 @@ def test_arrays_give_arrays_and_tensors_give_tensors(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(0,), (3, 0), (0, 64)])
+def test_no_numbers_round_to_none_and_take_no_bytes(name, shape):
+    numeric, x = number_format(name), np.zeros(shape, np.float32)
+    assert numeric.round(x).shape == shape
+    assert numeric.encode(x) == b""
+    assert numeric.nbytes(shape) == 0
+    assert numeric.decode(b"", shape).shape == shape
+
+
+@pytest.mark.parametrize("floatx", ["bfloat16", "float64"])
+def test_the_default_type_of_keras_does_not_matter(floatx):
+    x = keras.ops.convert_to_tensor(hard_numbers(), "float32")
+    expected = [number_format(name).round(x) for name in NAMES]
+    keras.config.set_floatx(floatx)
+    try:
+        found = [number_format(name).round(x) for name in NAMES]
+    finally:
+        keras.config.set_floatx("float32")
+    for name, one, other in zip(NAMES, expected, found, strict=True):
+        assert keras.backend.standardize_dtype(other.dtype) == "float32", name
+        assert equal(one, other), name
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_bytes_of_an_element_are_those_of_a_large_tensor(name):
     numeric = number_format(name)
     assert numeric.nbytes((1024, 1024)) / 2**20 == pytest.approx(numeric.bytes_per_element(), rel=5e-2)
