@@ -27,6 +27,9 @@ def round_mantissa(
     """
     if lowest - mantissa >= _bits.LOWEST_STEP and highest + MANTISSA_BITS - mantissa <= 127:
         return _round_near(x, mantissa, power(lowest), rounding, seed)
+    if lowest - _FAR - mantissa >= _bits.LOWEST_STEP:
+        down = scale(x, 2.0**-_FAR, rounding)
+        return _round_near(down, mantissa, power(lowest - _FAR), rounding, seed) * 2.0**_FAR
     return _round_far(x, mantissa, lowest, rounding, seed)
 
 
@@ -49,7 +52,7 @@ def _round_far(x: Tensor, mantissa: int, lowest: int, rounding: Rounding, seed: 
     large = ops.abs(x) >= 1.0
     down = ops.where(large, 2.0**-_FAR, _bits.float32(2.0**_FAR))
     back = ops.where(large, 2.0**_FAR, _bits.float32(2.0**-_FAR))
-    # Only formats that reach below 1 come here, so for large numbers the step always shrinks.
+    # Formats that come here reach far below 1: for large numbers the step always shrinks.
     lowest_bits = ops.where(large, power(-_FAR), ops.convert_to_tensor(power(lowest + _FAR), "int32"))
     near = _round_near(scale(x, down, "nearest"), mantissa, lowest_bits, rounding, seed)
     subnormal = ops.abs(near) < ops.where(large, 0.0, _bits.float32(_bits.SMALLEST_NORMAL * 2.0**_FAR))

@@ -21,8 +21,9 @@ class NumberFormat(abc.ABC):
     """A set of numbers, how to round to it, and how to store it.
 
     All formats agree on this: numbers are float32 in and out. NaN stays NaN. Infinity becomes the number that is
-    largest in magnitude. Subnormal numbers of float32 (below 2^-126) count as zero, and no step is finer than
-    2^-125. Zeros are equal whatever their sign, which codes do not keep where the format has one zero only.
+    largest in magnitude. Subnormal numbers of float32 (below 2^-126) count as zero, and scales stay so large that
+    steps are at least 2^-125. Zeros are equal whatever their sign, which codes do not keep where the format has one
+    zero only.
 
     `str()` of a format is a name that `source.numeric.number_format` reads back to an equal format.
     """

@@ -93,6 +93,18 @@ def test_without_a_sign_numbers_below_zero_become_zero():
     assert number_format("FP[0|4|4,7](_N)").round(np.float32([-3, -0.0, 3])).tolist() == [0, 0, 3]
 
 
+@pytest.mark.parametrize("name", ["FP[1|3|2,-110]", "FP[1|4|3,-60]", "FP[1|4|3,127]", "FP[1|6|3,100]", "FP[1|7|4,0]"])
+def test_formats_at_the_ends_of_float32(name):
+    x = without_subnormal(hard_numbers()[~np.isnan(hard_numbers())])
+    values = number_format(name).values()
+    x = np.clip(x, values[0], values[-1])
+    above, below = np.searchsorted(values, x), np.searchsorted(values, x, side="right") - 1
+    assert np.array_equal(number_format(f"{name}(_U)").round(x), values[above])
+    assert np.array_equal(number_format(f"{name}(_D)").round(x), values[below])
+    distance = np.minimum(values[above] - x.astype(np.float64), x.astype(np.float64) - values[below])
+    assert np.array_equal(np.abs(number_format(name).round(x) - x.astype(np.float64)), distance)
+
+
 @pytest.mark.parametrize("name", ["FP[1|8|23,127](_N)", "FP[1|8|22,127](_N)"])
 def test_as_wide_as_float32(name):
     x = hard_numbers()[np.isfinite(hard_numbers())]
