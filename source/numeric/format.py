@@ -93,7 +93,7 @@ class NumberFormat(abc.ABC):
         check_seed(self.rounding, seed)
         numbers = as_float32(x)
         rounded = numbers if 0 in numbers.shape else self._round(numbers, axis, seed)
-        return rounded if _is_tensor(x) else ops.convert_to_numpy(rounded)
+        return as_given(rounded, x)
 
     def encode(self, x: Any, axis: int = -1, seed: int | Tensor | None = None) -> bytes:
         """Returns x rounded, as packed codes: first the scales, if any, then one code a number in C order.
@@ -200,6 +200,11 @@ def as_float32(x: Any) -> Tensor:
     if not keras.backend.is_float_dtype(dtype):
         raise DataError(f"Number formats round floating point numbers. Received: dtype={dtype}.")
     return ops.convert_to_tensor(x, "float32") if not _is_tensor(x) else ops.cast(x, "float32")
+
+
+def as_given(rounded: Tensor, x: Any) -> Any:
+    """Returns a tensor as it is where x is one, and as an array otherwise."""
+    return rounded if _is_tensor(x) else ops.convert_to_numpy(rounded)
 
 
 def to_numpy(x: Tensor) -> np.ndarray:

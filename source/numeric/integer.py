@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from keras import ops
@@ -12,8 +13,8 @@ from source.numeric import _bits, _groups, packing
 from source.numeric._bits import Tensor
 from source.numeric._groups import Group, check_group, group_text
 from source.numeric.fixed_point import FixedPoint
-from source.numeric.format import NumberFormat, to_numpy
-from source.numeric.rounding import Rounding, scale, suffix, to_integers
+from source.numeric.format import NumberFormat, as_float32, as_given, to_numpy
+from source.numeric.rounding import Rounding, check_seed, scale, suffix, to_integers
 from source.numeric.scaled import FloatScales
 
 _BOUNDS = (-(2.0**126), 2.0**126)  # of affine numbers: the difference of the ends must not overflow
@@ -46,8 +47,27 @@ class SymmetricInteger(FloatScales):
         """What shares a scale."""
         return self.group
 
+    def round_within(self, x: Any, low: Any, high: Any, seed: int | Tensor | None = None) -> Any:
+        """Returns x rounded with the scale of given limits, s = max(-low, high) / (2^(width - 1) - 1).
+
+        Args:
+            x: as for `round`.
+            low: float32 that broadcasts with x, such as what calibration found.
+            high: likewise.
+            seed: as for `round`.
+
+        Returns:
+            float32 of the shape of x.
+        """
+        check_seed(self.rounding, seed)
+        numbers = as_float32(x)
+        step = self._step(ops.maximum(-as_float32(low), as_float32(high)))
+        return as_given(self._levels(numbers, (), step, seed) * step, x)
+
     def _scale(self, blocks: Tensor, axes: tuple[int, ...]) -> Tensor:
-        largest = _bits.finite(_bits.largest_magnitude(blocks, axes))
+        return self._step(_bits.finite(_bits.largest_magnitude(blocks, axes)))
+
+    def _step(self, largest: Tensor) -> Tensor:
         return _bits.bounded_scale(_bits.divide(largest, float(self.element.highest)), _bits.LOWEST_STEP)
 
     def _check(self) -> None:
@@ -95,6 +115,22 @@ class AffineInteger(NumberFormat):
         shared = (4 + self._zero_bytes) / self.group if isinstance(self.group, int) else 0.0
         return self.bits / 8 + shared
 
+    def round_within(self, x: Any, low: Any, high: Any, seed: int | Tensor | None = None) -> Any:
+        """Returns x rounded with the scale and zero point of given limits in the place of the smallest and largest x.
+
+        Args:
+            x: as for `round`.
+            low: float32 that broadcasts with x, such as what calibration found.
+            high: likewise.
+            seed: as for `round`.
+
+        Returns:
+            float32 of the shape of x.
+        """
+        check_seed(self.rounding, seed)
+        step, zero = self._fit_limits(as_float32(low), as_float32(high))
+        return as_given((self._levels(as_float32(x), step, zero, seed) - zero) * step, x)
+
     def _round(self, x: Tensor, axis: int, seed: int | Tensor | None) -> Tensor:
         blocks, axes, merge = _groups.split(x, axis, self.group)
         step, zero = self._fit(blocks, axes)
@@ -104,11 +140,14 @@ class AffineInteger(NumberFormat):
         """Returns scale and zero point of each group; NaN scales for groups with NaN."""
         nan = _bits.largest_magnitude(blocks, axes) > _bits.EXPONENT
         bounded = ops.clip(ops.where(ops.isnan(blocks), 0.0, blocks), *_BOUNDS)
-        low = ops.minimum(ops.min(bounded, axis=axes, keepdims=True), 0.0)
-        high = ops.maximum(ops.max(bounded, axis=axes, keepdims=True), 0.0)
-        step = _bits.bounded_scale(_bits.divide(high - low, float(self._highest)), _bits.LOWEST_STEP)
-        zero = ops.clip(ops.round(-low / step), 0.0, float(self._highest))
+        low, high = (reduce(bounded, axis=axes, keepdims=True) for reduce in (ops.min, ops.max))
+        step, zero = self._fit_limits(low, high)
         return ops.where(nan, float("nan"), step), zero
+
+    def _fit_limits(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        low, high = ops.minimum(low, 0.0), ops.maximum(high, 0.0)
+        step = _bits.bounded_scale(_bits.divide(high - low, float(self._highest)), _bits.LOWEST_STEP)
+        return step, ops.clip(ops.round(-low / step), 0.0, float(self._highest))
 
     def _levels(self, blocks: Tensor, step: Tensor, zero: Tensor, seed: int | Tensor | None) -> Tensor:
         integers = to_integers(scale(blocks, _bits.reciprocal(step), self.rounding), self.rounding, seed)
