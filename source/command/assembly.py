@@ -62,7 +62,7 @@ def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] 
     """
     _check_values(configs, settings)
     _check_names(names, settings)
-    _load_tensorflow()
+    _load_tensorflow(from_mapping(RunnerConfig, _only("deterministic", settings)).deterministic)
     inputter = _load("inputter", names.inputter)
     modeler = _load("modeler", names.modeler)
     callbacks = [_load("callback", name) for name in names.callbacks]
@@ -101,8 +101,11 @@ def _load(room: str, name: str) -> ModuleType:
     return module
 
 
-def _load_tensorflow() -> None:
-    """Loads TensorFlow without its notes, and sees to it that Keras will take it as its backend."""
+def _load_tensorflow(deterministic: bool) -> None:
+    """Loads TensorFlow without its notes, and sees to it that Keras will take it as its backend.
+
+    A deterministic run needs one operation at a time, which TensorFlow reads from its environment when it starts.
+    """
     # The variable goes before what Keras' own file of settings may say.
     backend = os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     if backend != "tensorflow":
@@ -110,6 +113,8 @@ def _load_tensorflow() -> None:
             f"KERAS_BACKEND: applications run on TensorFlow. Received: KERAS_BACKEND={backend}. "
             "Unset it, or set it to tensorflow."
         )
+    if deterministic:
+        os.environ.setdefault("TF_NUM_INTEROP_THREADS", "1")
     with contextlib.suppress(ModuleNotFoundError):  # the first plugin that needs it will say so
         import_quietly("tensorflow")
 

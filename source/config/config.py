@@ -311,7 +311,8 @@ class RunnerConfig(Config):
         max_steps: end after this many steps; None follows from the inputter's epochs.
         evaluate_every_epochs: epochs between two evaluations while training; 0 evaluates only when asked.
         max_steps_per_call: most steps that run in the graph before Python looks around.
-        deterministic: make every operation reproducible, also on GPUs; slower there.
+        deterministic: make every operation give the same bits in every run; needs TF_NUM_INTEROP_THREADS=1 in the
+            environment if anything has used TensorFlow before the run.
         jit_compile: compile the step with XLA.
         dry_run: one training step, one batch of evaluation, nothing saved.
         allow_untrained: evaluate, infer and export also weights that no training has made here, such as those that a

@@ -9,14 +9,13 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import tensorflow as tf
-
 from source.callback.callback import Callback
 from source.callback.schedule import EveryEpoch, Never, Schedule
 from source.config.config import Mode, RunnerConfig
 from source.config.errors import CheckpointError, ConfigError
 from source.config.plugin import resolve
 from source.config.settings import from_mapping
+from source.runner._determinism import make_deterministic
 from source.runner._events import CallbackList
 from source.runner._interruption import Interruption
 from source.runner._passes import EvaluationPass, predictions
@@ -175,7 +174,7 @@ class Runner(abc.ABC):
         if self._built:
             return
         if self.config.deterministic:
-            tf.config.experimental.enable_op_determinism()
+            make_deterministic()
         self.modeler.get_dataset_info(self.inputter, self.replicas)
         if self.config.max_steps is not None:
             self.modeler.max_step = self.config.max_steps  # schedules that fall to zero do so at the real end

@@ -9,6 +9,7 @@ from source.callback.callback import Callback
 from source.callback.schedule import EverySteps
 from source.config.config import CallbackConfig, RunnerConfig
 from source.config.errors import CheckpointError, ConfigError, DataError
+from source.runner import runner as runner_module
 from source.runner._checkpoint import list_checkpoints, read_checkpoint
 from tests.runner.parts import BATCH, make_inputter, make_modeler, make_runner
 
@@ -243,7 +244,7 @@ def test_one_batch_can_be_learnt_by_heart():
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_deterministic_operations_are_asked_for_before_the_model_is_built(monkeypatch, deterministic):
     asked = []
-    monkeypatch.setattr(tf.config.experimental, "enable_op_determinism", lambda: asked.append(True))
+    monkeypatch.setattr(runner_module, "make_deterministic", lambda: asked.append(True))
     make_runner(deterministic=deterministic, dry_run=True).train()
     assert asked == [True] * deterministic
 
