@@ -78,9 +78,7 @@ def write_pages(app: Sphinx) -> None:
             file.write_text(text, encoding="utf-8")
 
 
-def read_docstring(
-    app: Sphinx, kind: str, name: str, documented: Any, options: Any, lines: list[str]
-) -> None:
+def read_docstring(app: Sphinx, kind: str, name: str, documented: Any, options: Any, lines: list[str]) -> None:
     """Shows type and default of settings, and protects plain text from being read as markup."""
     if kind == "class" and dataclasses.is_dataclass(documented):
         lines[:] = with_types(documented, lines)

@@ -116,9 +116,7 @@ class BatchAugmenter(Augmenter):
         return self.distort_batch(image[tf.newaxis], output_height, output_width, key[tf.newaxis])[0]
 
     @abc.abstractmethod
-    def distort_batch(
-        self, images: tf.Tensor, output_height: int, output_width: int, keys: tf.Tensor
-    ) -> tf.Tensor:
+    def distort_batch(self, images: tf.Tensor, output_height: int, output_width: int, keys: tf.Tensor) -> tf.Tensor:
         """Returns (b, output_height, output_width, c) float32: the random form, for checked arguments."""
 
 
@@ -140,9 +138,7 @@ def _checked(images: tf.Tensor, ranks: tuple[int, ...], height: int, width: int)
 def _checked_key(key: tf.Tensor | None, name: str, rank: int) -> tf.Tensor:
     """Returns the key or keys of a random distortion after checking that they are there and fit."""
     if key is None:
-        raise ConfigError(
-            f"`{name}` must be given when is_training=True: see random_key.fold. Received: {name}=None."
-        )
+        raise ConfigError(f"`{name}` must be given when is_training=True: see random_key.fold. Received: {name}=None.")
     key = tf.convert_to_tensor(key)
     if key.dtype != tf.uint64 or key.shape.rank != rank:
         raise ConfigError(

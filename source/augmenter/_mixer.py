@@ -129,9 +129,7 @@ def random_beta(key: tf.Tensor, draw: int, alpha: float, count: tf.Tensor | int)
         float32 (count,) from 0 to 1.
     """
     seed = random_key.seed_pair(key, draw)
-    gammas = tf.random.stateless_gamma(
-        (2, count), seed, alpha=tf.constant(alpha, tf.float64), dtype=tf.float64
-    )
+    gammas = tf.random.stateless_gamma((2, count), seed, alpha=tf.constant(alpha, tf.float64), dtype=tf.float64)
     return tf.cast(tf.math.divide_no_nan(gammas[0], gammas[0] + gammas[1]), tf.float32)
 
 

@@ -127,9 +127,7 @@ def sharpness(image: tf.Tensor, factor: tf.Tensor | float) -> tf.Tensor:
     return _blend(tf.where(inside, tf.pad((2 * sums + 13) // 26, border), values), image, factor)
 
 
-def affine(
-    image: tf.Tensor, coefficients: list[tf.Tensor | float], interpolation: str, fill: float
-) -> tf.Tensor:
+def affine(image: tf.Tensor, coefficients: list[tf.Tensor | float], interpolation: str, fill: float) -> tf.Tensor:
     """Returns the image whose pixel centre (x, y) shows what the image has at (ax + by + c, dx + ey + f).
 
     Coordinates are continuous, with pixel centres at halves, as Pillow's.

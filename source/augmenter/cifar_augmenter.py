@@ -59,14 +59,10 @@ class CifarAugmenter(BatchAugmenter):
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def distort_batch(
-        self, images: tf.Tensor, output_height: int, output_width: int, keys: tf.Tensor
-    ) -> tf.Tensor:
+    def distort_batch(self, images: tf.Tensor, output_height: int, output_width: int, keys: tf.Tensor) -> tf.Tensor:
         """Returns the random form; draws 0 to 4 of a key are row, column, mirror, brightness and contrast."""
         config = self.config
-        images = _geometry.random_crop_and_flip(
-            images, keys, output_height, output_width, config.pad, config.flip
-        )
+        images = _geometry.random_crop_and_flip(images, keys, output_height, output_width, config.pad, config.flip)
         if config.brightness:
             delta = random_key.uniform(keys, _BRIGHTNESS, -config.brightness, config.brightness)
             images = _color.add_brightness(images, delta)

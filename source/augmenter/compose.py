@@ -86,8 +86,7 @@ class Composed:
         if not self.mixers:
             return images, _mixer.soft_labels(labels, num_classes)
         branches = [
-            functools.partial(mixer.augment_batch_labels, images, labels, keys, num_classes)
-            for mixer in self.mixers
+            functools.partial(mixer.augment_batch_labels, images, labels, keys, num_classes) for mixer in self.mixers
         ]
         if len(branches) == 1:
             return branches[0]()
@@ -108,9 +107,7 @@ class ComposedBatch(Composed):
         keys: tf.Tensor | None = None,
     ) -> tf.Tensor:
         """Returns what the augmenter's `augment_batch` returns."""
-        return self.augmenter.augment_batch(
-            images, output_height, output_width, is_training, speed_mode, keys
-        )
+        return self.augmenter.augment_batch(images, output_height, output_width, is_training, speed_mode, keys)
 
 
 def build(config: Config | None = None) -> Composed:

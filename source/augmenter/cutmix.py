@@ -41,9 +41,7 @@ class CutMix(_mixer.Mixer):
         return tf.where(box, partners, images), 1.0 - area
 
 
-def _random_span(
-    share: tf.Tensor, keys: tf.Tensor, draw: int, edge: _geometry.Size
-) -> tuple[tf.Tensor, tf.Tensor]:
+def _random_span(share: tf.Tensor, keys: tf.Tensor, draw: int, edge: _geometry.Size) -> tuple[tf.Tensor, tf.Tensor]:
     """Returns which pixels along an edge are in the box, bool (n, edge), and how many, int32 (n,).
 
     The box reaches floor(edge * sqrt(1 - share)) // 2 pixels to both sides of a random one, within the image.

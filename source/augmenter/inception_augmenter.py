@@ -66,9 +66,7 @@ class Config(_normalization.NormalizationConfig):
     def __post_init__(self) -> None:
         """Refuses impossible ranges and unknown methods."""
         _normalization.NormalizationConfig.__post_init__(self)
-        require(
-            0 <= self.min_object_covered <= 1, "min_object_covered", "from 0 to 1", self.min_object_covered
-        )
+        require(0 <= self.min_object_covered <= 1, "min_object_covered", "from 0 to 1", self.min_object_covered)
         require(
             0 < self.aspect_low <= self.aspect_high,
             "aspect_low",
@@ -83,15 +81,11 @@ class Config(_normalization.NormalizationConfig):
         for name in ("saturation", "contrast"):
             low, high = getattr(self, f"{name}_low"), getattr(self, f"{name}_high")
             require(0 <= low <= high, f"{name}_low", f"at least 0, at most {name}_high={high}", low)
-        require(
-            0 < self.central_fraction <= 1, "central_fraction", "above 0, at most 1", self.central_fraction
-        )
+        require(0 < self.central_fraction <= 1, "central_fraction", "above 0, at most 1", self.central_fraction)
         require(len(self.resize_methods) >= 1, "resize_methods", "at least one", self.resize_methods)
         for method in self.resize_methods:
             if method not in RESIZE_METHODS:
-                raise ValueError(
-                    f"`resize_methods` has an unknown `{method}`. {did_you_mean(method, RESIZE_METHODS)}"
-                )
+                raise ValueError(f"`resize_methods` has an unknown `{method}`. {did_you_mean(method, RESIZE_METHODS)}")
 
 
 class InceptionAugmenter(Augmenter):

@@ -31,9 +31,7 @@ class Normalize(BatchAugmenter):
     def __init__(self, config: Config) -> None:
         self.config = config
 
-    def distort_batch(
-        self, images: tf.Tensor, output_height: int, output_width: int, keys: tf.Tensor
-    ) -> tf.Tensor:
+    def distort_batch(self, images: tf.Tensor, output_height: int, output_width: int, keys: tf.Tensor) -> tf.Tensor:
         """Returns the fixed form."""
         return self.standardize(images, output_height, output_width)
 

@@ -15,9 +15,7 @@ from source.config.settings import settings
 MAX_MAGNITUDE = 30  # the paper's scale, section 3
 _MAX_DEGREES = 30.0
 _MAX_SHEAR = 0.3
-_MAX_TRANSLATION = (
-    150.0 / 331.0
-)  # of the side: 150 pixels at the size of 331 that the operations were found with
+_MAX_TRANSLATION = 150.0 / 331.0  # of the side: 150 pixels at the size of 331 that the operations were found with
 _MAX_ENHANCEMENT = 0.9
 _MAX_LOST_BITS = 4
 
@@ -75,9 +73,7 @@ class Config(_normalization.NormalizationConfig):
         """Refuses impossible numbers and unknown operations."""
         _normalization.NormalizationConfig.__post_init__(self)
         require(self.num_operations >= 0, "num_operations", "at least 0", self.num_operations)
-        require(
-            0 <= self.magnitude <= MAX_MAGNITUDE, "magnitude", f"from 0 to {MAX_MAGNITUDE}", self.magnitude
-        )
+        require(0 <= self.magnitude <= MAX_MAGNITUDE, "magnitude", f"from 0 to {MAX_MAGNITUDE}", self.magnitude)
         require(0 <= self.fill <= 255, "fill", "from 0 to 255", self.fill)
         require(self.pad >= 0, "pad", "at least 0", self.pad)
         require(len(self.operations) >= 1, "operations", "at least one", self.operations)

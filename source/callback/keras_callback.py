@@ -57,9 +57,7 @@ def build(config: CallbackConfig) -> callback.Callback:
     return adapt(made, own)
 
 
-def adapt(
-    keras_callback: keras.callbacks.Callback, config: CallbackConfig | None = None
-) -> callback.Callback:
+def adapt(keras_callback: keras.callbacks.Callback, config: CallbackConfig | None = None) -> callback.Callback:
     """Returns a callback that forwards to a Keras callback.
 
     It is told of the beginning and the end of training and of epochs, with the means of the epoch and, as
@@ -222,9 +220,7 @@ def _load(target: str, module: str) -> ModuleType:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         if f"{module}.".startswith(f"{error.name}."):
-            raise UnknownNameError(
-                f"keras_callback.target `{target}`: there is no module `{error.name}`."
-            ) from error
+            raise UnknownNameError(f"keras_callback.target `{target}`: there is no module `{error.name}`.") from error
         raise MissingDependencyError(
             f"keras_callback.target `{target}`: its module {module} needs `{error.name}`, which is not "
             f"installed. Install it and try again."

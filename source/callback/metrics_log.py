@@ -74,9 +74,7 @@ class _MetricsLog(callback.Callback):
             self._rewrite_table(_read(self._lines))
 
     def _rewrite_table(self, records: list[dict[str, Any]]) -> None:
-        self._columns = list(
-            dict.fromkeys((*_FIRST_COLUMNS, *(name for record in records for name in record)))
-        )
+        self._columns = list(dict.fromkeys((*_FIRST_COLUMNS, *(name for record in records for name in record))))
         _folder.replace_text(
             self._table,
             _as_rows([dict(zip(self._columns, self._columns, strict=True)), *records], self._columns),

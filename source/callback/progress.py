@@ -28,9 +28,7 @@ def build(config: CallbackConfig) -> callback.Callback:
 
 
 class _Progress(callback.Callback):
-    def __init__(
-        self, config: CallbackConfig, console: rich.console.Console, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, config: CallbackConfig, console: rich.console.Console, clock: Callable[[], float]) -> None:
         super().__init__(config)
         self._console = console
         self._clock = clock

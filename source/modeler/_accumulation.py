@@ -29,9 +29,7 @@ def in_parts(
     """
     size = batch["image"].shape[0]
     if size is not None and size % parts:
-        raise ConfigError(
-            f"accumulation_steps: must divide the batch of {size}. Received: accumulation_steps={parts}."
-        )
+        raise ConfigError(f"accumulation_steps: must divide the batch of {size}. Received: accumulation_steps={parts}.")
     length = tf.shape(batch["image"])[0] // parts if size is None else size // parts
 
     def part(index: tf.Tensor) -> tuple[Scalars, list[tf.Tensor]]:

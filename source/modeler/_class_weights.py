@@ -5,9 +5,7 @@ from collections.abc import Sequence
 from source.config.errors import ConfigError
 
 
-def class_weights(
-    setting: Sequence[float] | str, counts: Sequence[int], names: Sequence[str]
-) -> tuple[float, ...]:
+def class_weights(setting: Sequence[float] | str, counts: Sequence[int], names: Sequence[str]) -> tuple[float, ...]:
     """Returns the factor of each class; nothing when there are none.
 
     "balanced" is n / (classes * count), which every class then has the same share of the loss with, and the

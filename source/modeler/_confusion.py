@@ -31,12 +31,8 @@ class ConfusionMatrix(keras.metrics.Metric):
             y_pred: predicted classes (b,), whole numbers.
             sample_weight: weights (b,); None counts all.
         """
-        counted = (
-            tf.ones_like(y_true, tf.int64) if sample_weight is None else tf.cast(sample_weight > 0, tf.int64)
-        )
-        matrix = tf.math.confusion_matrix(
-            y_true, y_pred, num_classes=self.num_classes, weights=counted, dtype=tf.int64
-        )
+        counted = tf.ones_like(y_true, tf.int64) if sample_weight is None else tf.cast(sample_weight > 0, tf.int64)
+        matrix = tf.math.confusion_matrix(y_true, y_pred, num_classes=self.num_classes, weights=counted, dtype=tf.int64)
         self._counts.assign_add(matrix)
 
     def result(self) -> tf.Tensor:

@@ -43,6 +43,5 @@ def _check(model: keras.Model, filters: Sequence[str]) -> None:
         if not _matching(model.trainable_variables, [part]):
             names = [layer.name for layer in _naming.all_layers(model) if layer.trainable_variables]
             raise ConfigError(
-                f"trainable_vars: no weight that can be trained has `{part}` in its path. "
-                f"{did_you_mean(part, names)}"
+                f"trainable_vars: no weight that can be trained has `{part}` in its path. {did_you_mean(part, names)}"
             )

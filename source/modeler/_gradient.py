@@ -59,14 +59,11 @@ def add_l2(
     """
     pairs = enumerate(zip(gradients, weights, strict=True))
     return [
-        tf.convert_to_tensor(gradient) + factor * weight if i in chosen else gradient
-        for i, (gradient, weight) in pairs
+        tf.convert_to_tensor(gradient) + factor * weight if i in chosen else gradient for i, (gradient, weight) in pairs
     ]
 
 
-def clip(
-    gradients: Sequence[tf.Tensor], longest: float, scale: tf.Tensor | None
-) -> tuple[list[tf.Tensor], tf.Tensor]:
+def clip(gradients: Sequence[tf.Tensor], longest: float, scale: tf.Tensor | None) -> tuple[list[tf.Tensor], tf.Tensor]:
     """Returns the gradients, shortened together to a norm of at most `longest`, and their norm before that.
 
     `g * longest / max(norm, longest)` with the norm over all weights together, after Pascanu, Mikolov,

@@ -162,9 +162,7 @@ def create(config: ModelerConfig, steps_per_epoch: float, max_step: int, batch_s
         boundaries = [steps(boundary, steps_per_epoch) for boundary in config.piecewise_boundaries]
         return PiecewiseConstant(rate, boundaries, list(config.piecewise_lr_decay), warmup)
     if config.lr_method == "exponential":
-        return Exponential(
-            rate, config.exponential_decay, config.exponential_epochs * steps_per_epoch, warmup
-        )
+        return Exponential(rate, config.exponential_decay, config.exponential_epochs * steps_per_epoch, warmup)
     return {"linear": Linear, "cosine": Cosine}[config.lr_method](rate, max_step, warmup)
 
 

@@ -57,9 +57,7 @@ def optimizer_names(
         weights: name and variable of each weight it was built on.
     """
     # Keras calls a state of `conv1/kernel` "<optimizer>/conv1_kernel_momentum": the longest that fits is its.
-    flat = sorted(
-        ((w.path.replace("/", "_") + "_", name) for name, w in weights), key=lambda pair: -len(pair[0])
-    )
+    flat = sorted(((w.path.replace("/", "_") + "_", name) for name, w in weights), key=lambda pair: -len(pair[0]))
     names = []
     for variable in variables:
         slot = variable.path.split("/", 1)[-1]

@@ -64,9 +64,7 @@ def check_precision(model: keras.Model, precision: str) -> None:
         )
 
 
-def _assemble(
-    network: Any, options: Mapping[str, Any], num_classes: int, image_shape: tuple[int, ...]
-) -> keras.Model:
+def _assemble(network: Any, options: Mapping[str, Any], num_classes: int, image_shape: tuple[int, ...]) -> keras.Model:
     if isinstance(network, keras.Model):
         _refuse_options(network, options)
         return network
@@ -98,11 +96,7 @@ def _call(
     """Calls a `net` function with those of the offered arguments and options that it takes."""
     parameters = inspect.signature(function).parameters
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    named = [
-        name
-        for name, kind in parameters.items()
-        if kind.kind in (kind.POSITIONAL_OR_KEYWORD, kind.KEYWORD_ONLY)
-    ]
+    named = [name for name, kind in parameters.items() if kind.kind in (kind.POSITIONAL_OR_KEYWORD, kind.KEYWORD_ONLY)]
     positional = bool(named) and named[0] not in (*_OFFERED, *options)
     known = named[1:] if positional else named
     for option in options:
@@ -110,11 +104,7 @@ def _call(
             raise ConfigError(f"network_options.{option}: unknown setting. {did_you_mean(option, known)}")
     offered = dict(zip(_OFFERED, (num_classes, None, "channels_last"), strict=True))
     arguments = {**{key: value for key, value in offered.items() if key in known}, **options}
-    missing = [
-        name
-        for name in known
-        if name not in arguments and parameters[name].default is inspect.Parameter.empty
-    ]
+    missing = [name for name in known if name not in arguments and parameters[name].default is inspect.Parameter.empty]
     if missing:
         raise ConfigError(f"network_options.{missing[0]}: the network's function needs this argument.")
     inputs = keras.Input(image_shape, name="image")

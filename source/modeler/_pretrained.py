@@ -59,20 +59,14 @@ def restore(variables: Mapping[str, keras.Variable], path: str, skip: Sequence[s
     groups: dict[str, list[str]] = {"loaded": [], "missing": [], "mismatched": [], "skipped": []}
     for name, variable in wanted.items():
         group = _group(name, variable, arrays.get(keys[name]), skip)
-        groups[group].append(
-            _with_shapes(name, variable, arrays[keys[name]]) if group == "mismatched" else name
-        )
+        groups[group].append(_with_shapes(name, variable, arrays[keys[name]]) if group == "mismatched" else name)
         if group == "loaded":
             variable.assign(arrays[keys[name]])
     if not groups["loaded"]:
         raise CheckpointError(_nothing_fits(path, groups, arrays))
     asked = set(keys.values())
-    unused = tuple(
-        key for key in arrays if key not in asked and not key.split("/")[-1].startswith(_RANDOM_STATE)
-    )
-    return PretrainedReport(
-        path=path, unused=unused, **{group: tuple(names) for group, names in groups.items()}
-    )
+    unused = tuple(key for key in arrays if key not in asked and not key.split("/")[-1].startswith(_RANDOM_STATE))
+    return PretrainedReport(path=path, unused=unused, **{group: tuple(names) for group, names in groups.items()})
 
 
 def _group(name: str, variable: keras.Variable, array: np.ndarray | None, skip: Sequence[str]) -> str:
@@ -97,8 +91,7 @@ def _best_keys(wanted: Mapping[str, keras.Variable], weights: _weights_file.Weig
     ]
     if weights.numbered:
         readings += [
-            ({name: _tail(key) for name, key in keys.items()}, _by_tail(weights.arrays))
-            for keys, _ in readings
+            ({name: _tail(key) for name, key in keys.items()}, _by_tail(weights.arrays)) for keys, _ in readings
         ]
 
     def fitting(reading: tuple[Keys, Arrays]) -> int:

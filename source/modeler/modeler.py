@@ -266,17 +266,13 @@ class Modeler(abc.ABC):
         }
 
     def _l2_loss(self) -> tf.Tensor:
-        return _gradient.l2_loss(
-            [weight.value for weight in self._decayed.values()], self.config.l2_weight_decay
-        )
+        return _gradient.l2_loss([weight.value for weight in self._decayed.values()], self.config.l2_weight_decay)
 
     def _add_l2(self, gradients: Sequence[tf.Tensor], scale: tf.Tensor | None) -> list[tf.Tensor]:
         # Keras optimizers sum gradients over replicas, so each replica brings its part.
         factor = self.config.l2_weight_decay / _replica.count()
         weights = [weight.value for weight in self._trained.values()]
-        return _gradient.add_l2(
-            gradients, weights, set(self._decayed), factor if scale is None else factor * scale
-        )
+        return _gradient.add_l2(gradients, weights, set(self._decayed), factor if scale is None else factor * scale)
 
     def _clip(
         self, gradients: Sequence[tf.Tensor], longest: float, scale: tf.Tensor | None

@@ -44,9 +44,7 @@ def convention(application: str) -> str:
     for beginning, name in _CONVENTIONS:
         if application.startswith(beginning):
             return name
-    raise ConfigError(
-        f'`input_convention` must be "native" for {application}, whose own convention is not known here.'
-    )
+    raise ConfigError(f'`input_convention` must be "native" for {application}, whose own convention is not known here.')
 
 
 def from_pixels(x: keras.KerasTensor, application: str) -> keras.KerasTensor:
@@ -74,9 +72,7 @@ def from_pixels(x: keras.KerasTensor, application: str) -> keras.KerasTensor:
     return x
 
 
-def _rescale(
-    x: keras.KerasTensor, scale: float | list[float], offset: float | list[float]
-) -> keras.KerasTensor:
+def _rescale(x: keras.KerasTensor, scale: float | list[float], offset: float | list[float]) -> keras.KerasTensor:
     # float32 under mixed precision too: bfloat16 would round 255 levels to 8 significant bits after scaling.
     return keras.layers.Rescaling(scale, offset, dtype="float32", name="input_rescaling")(x)
 

@@ -31,9 +31,7 @@ class CifarResnetConfig(NetworkConfig):
         _settings.require_shares(self, "batch_norm_momentum")
 
 
-def build(
-    config: CifarResnetConfig, inputs: keras.KerasTensor, blocks_per_stage: int, name: str
-) -> keras.Model:
+def build(config: CifarResnetConfig, inputs: keras.KerasTensor, blocks_per_stage: int, name: str) -> keras.Model:
     """Returns the residual network with 6 * blocks_per_stage + 2 weighted layers.
 
     A 3x3 convolution of 16 filters, three stages of blocks with 16, 32 and 64 filters of which the second and

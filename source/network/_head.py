@@ -29,7 +29,5 @@ def classify(
     """
     if dropout:
         features = keras.layers.Dropout(dropout, name=f"{LOGITS}_dropout")(features)
-    head = keras.layers.Dense(
-        num_classes, kernel_initializer=kernel_initializer, dtype="float32", name=LOGITS
-    )
+    head = keras.layers.Dense(num_classes, kernel_initializer=kernel_initializer, dtype="float32", name=LOGITS)
     return head(features)

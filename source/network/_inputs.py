@@ -5,9 +5,7 @@ import keras
 from source.config.errors import ConfigError
 
 
-def require_images(
-    inputs: keras.KerasTensor, network: str, *, least_side: int = 1, fixed_size: bool = False
-) -> None:
+def require_images(inputs: keras.KerasTensor, network: str, *, least_side: int = 1, fixed_size: bool = False) -> None:
     """Refuses inputs that the network cannot be built on, before a layer fails on an inner shape.
 
     Args:

@@ -62,9 +62,7 @@ def build(config: NetworkConfig, inputs: keras.KerasTensor) -> keras.Model:
     style = _convolution.ConvolutionStyle(momentum=config.batch_norm_momentum, epsilon=1e-3)
     x = inputs
     for index, (filters, stride, dropped) in enumerate(_LAYERS, 1):
-        x = _convolution.convolve_normalize_relu(
-            x, filters, 3, f"layer{index}", style, stride=stride, valid=index == 1
-        )
+        x = _convolution.convolve_normalize_relu(x, filters, 3, f"layer{index}", style, stride=stride, valid=index == 1)
         if dropped and config.dropout:
             x = keras.layers.Dropout(config.dropout, name=f"layer{index}_dropout")(x)
     x = keras.layers.GlobalAveragePooling2D(name="pool")(x)

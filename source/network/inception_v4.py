@@ -77,9 +77,7 @@ def _stem(inputs: keras.KerasTensor, style: _convolution.ConvolutionStyle) -> ke
     return _halve(x, 192, "stem6", style)
 
 
-def _halve(
-    x: keras.KerasTensor, filters: int, scope: str, style: _convolution.ConvolutionStyle
-) -> keras.KerasTensor:
+def _halve(x: keras.KerasTensor, filters: int, scope: str, style: _convolution.ConvolutionStyle) -> keras.KerasTensor:
     """Returns max-pooling and a convolution, both of stride 2, side by side."""
     pooled = keras.layers.MaxPooling2D(3, strides=2, name=f"{scope}_pool")(x)
     convolved = _convolution.convolve_normalize_relu(x, filters, 3, scope, style, stride=2, valid=True)
@@ -141,8 +139,7 @@ def _reduce(
 ) -> keras.KerasTensor:
     """Returns branches whose last convolution has stride 2, and max-pooling, side by side."""
     branches = [
-        _branch(x, path, f"{scope}_branch{i}", style, last_stride=2, last_valid=True)
-        for i, path in enumerate(paths, 1)
+        _branch(x, path, f"{scope}_branch{i}", style, last_stride=2, last_valid=True) for i, path in enumerate(paths, 1)
     ]
     branches.append(keras.layers.MaxPooling2D(3, strides=2, name=f"{scope}_pool")(x))
     return keras.layers.Concatenate(name=f"{scope}_concat")(branches)

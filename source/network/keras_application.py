@@ -96,9 +96,7 @@ def _find(name: str) -> Callable[..., keras.Model]:
     return getattr(keras.applications, name)
 
 
-def _without_top(
-    application: Callable[..., keras.Model], config: Config, x: keras.KerasTensor
-) -> keras.Model:
+def _without_top(application: Callable[..., keras.Model], config: Config, x: keras.KerasTensor) -> keras.Model:
     """Returns the application from the source of `x` to its last features."""
     arguments: dict[str, Any] = {"include_top": False, "input_tensor": x, "input_shape": tuple(x.shape[1:])}
     if config.alpha is not None:

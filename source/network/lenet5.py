@@ -45,9 +45,9 @@ def build(config: NetworkConfig, inputs: keras.KerasTensor) -> keras.Model:
     _inputs.require_images(inputs, "lenet5", least_side=16, fixed_size=True)
     x = inputs
     for index, filters in enumerate((20, 50), 1):
-        x = keras.layers.Conv2D(
-            filters, 5, activation="relu", kernel_initializer=_initializer(), name=f"conv{index}"
-        )(x)
+        x = keras.layers.Conv2D(filters, 5, activation="relu", kernel_initializer=_initializer(), name=f"conv{index}")(
+            x
+        )
         x = keras.layers.MaxPooling2D(2, name=f"pool{index}")(x)
     x = keras.layers.Flatten(name="features")(x)
     if config.dropout:

@@ -63,9 +63,7 @@ def build(config: NetworkConfig, inputs: keras.KerasTensor) -> keras.Model:
     return keras.Model(inputs, logits, name="resnet18")
 
 
-def _stem(
-    inputs: keras.KerasTensor, config: Config, style: _convolution.ConvolutionStyle
-) -> keras.KerasTensor:
+def _stem(inputs: keras.KerasTensor, config: Config, style: _convolution.ConvolutionStyle) -> keras.KerasTensor:
     if config.stem == "cifar":
         return _convolution.convolve_normalize_relu(inputs, _STAGE_FILTERS[0], 3, "stem", style)
     x = _convolution.convolve_normalize_relu(inputs, _STAGE_FILTERS[0], 7, "stem", style, stride=2)

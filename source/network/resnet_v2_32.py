@@ -72,9 +72,7 @@ def _unit(
     else:
         shortcut = _biased(active, outer, 1, f"{scope}_shortcut_conv")
     residual = _convolution.convolve_normalize_relu(active, filters, 1, scope, style, index=1)
-    residual = _convolution.convolve_normalize_relu(
-        residual, filters, 3, scope, style, index=2, stride=stride
-    )
+    residual = _convolution.convolve_normalize_relu(residual, filters, 3, scope, style, index=2, stride=stride)
     residual = _biased(residual, outer, 1, f"{scope}_conv3")
     return keras.layers.Add(name=f"{scope}_add")([shortcut, residual])
 

@@ -45,9 +45,7 @@ def test_help_lists_and_mistakes_load_nothing_heavy(arguments):
 
 
 def test_the_front_door_alone_loads_no_room():
-    statement = (
-        "import espalier; espalier.__dict__['probe'] = [m for m in sys.modules if m.startswith('source')]"
-    )
+    statement = "import espalier; espalier.__dict__['probe'] = [m for m in sys.modules if m.startswith('source')]"
     done = subprocess.run(
         [sys.executable, "-c", f"import sys; {statement}; print(espalier.probe)"],
         capture_output=True,

@@ -15,12 +15,7 @@ UNSAFE_CALLS = {"eval", "exec", "compile_command", "py_function", "numpy_functio
 
 
 def test_only_public_modules_of_keras_and_tensorflow_are_imported():
-    wrong = [
-        f"{module} imports {name}"
-        for module in modules()
-        for name in imports(module)
-        if name.startswith(PRIVATE)
-    ]
+    wrong = [f"{module} imports {name}" for module in modules() for name in imports(module) if name.startswith(PRIVATE)]
     wrong += [
         f"{module}:{node.lineno} uses {name}"
         for module, node in nodes(ast.Attribute)

@@ -55,9 +55,7 @@ def test_the_command_runs_from_another_folder(installed, tmp_path):
 
 
 def test_the_installed_packages_are_the_ones_imported(installed, tmp_path):
-    where = run(
-        installed / "python", "-c", "import source, espalier; print(source.__file__)", folder=tmp_path
-    )
+    where = run(installed / "python", "-c", "import source, espalier; print(source.__file__)", folder=tmp_path)
     assert where.startswith(str(installed.parent))
 
 

@@ -82,8 +82,7 @@ def test_every_normalisation_has_the_same_bits_for_a_batch_in_a_dataset(images, 
         cifar_augmenter.Config(**{**OFF, "pad": 4, "flip": True}, normalization=normalization)
     )
     single = [
-        augmenter.augment(image, 32, 32, is_training=True, key=key)
-        for image, key in zip(images, keys, strict=True)
+        augmenter.augment(image, 32, 32, is_training=True, key=key) for image, key in zip(images, keys, strict=True)
     ]
     data = tf.data.Dataset.from_tensor_slices((images, keys)).batch(12)
     data = data.map(lambda x, k: augmenter.augment_batch(x, 32, 32, is_training=True, keys=k))

@@ -56,9 +56,7 @@ def test_parts_that_cannot_be_are_refused():
         compose.build(compose.Config(augmenter="cifar_augmentor"))
     with pytest.raises(ConfigError, match=r"`augmenter` must augment images. Received: augmenter='mixup'"):
         compose.build(compose.Config(augmenter="mixup"))
-    with pytest.raises(
-        ConfigError, match=r"`batch_augmenters` must mix whole batches. Received: 'vgg_augmenter'"
-    ):
+    with pytest.raises(ConfigError, match=r"`batch_augmenters` must mix whole batches. Received: 'vgg_augmenter'"):
         compose.build(compose.Config(batch_augmenters=("vgg_augmenter",)))
     with pytest.raises(ConfigError, match="`batch_augmenter_options` names `mixip`, which is not among"):
         compose.Config(batch_augmenter_options={"mixip": {}})

@@ -47,17 +47,13 @@ def training_graph(module: ModuleType):
 
 
 @pytest.mark.parametrize("name", IMAGE)
-def test_one_image_is_the_same_eagerly_compiled_and_in_a_dataset(
-    name: str, images: np.ndarray, keys: tf.Tensor
-):
+def test_one_image_is_the_same_eagerly_compiled_and_in_a_dataset(name: str, images: np.ndarray, keys: tf.Tensor):
     augment = training_graph(MODULES[name])
     eager = np.stack([augment(image, key) for image, key in zip(images, keys, strict=True)])
     assert eager.dtype == np.float32 and eager.shape == (12, HEIGHT, WIDTH, 3)
     assert np.all(np.isfinite(eager))
     compiled = tf.function(augment)
-    np.testing.assert_array_equal(
-        np.stack([compiled(*pair) for pair in zip(images, keys, strict=True)]), eager
-    )
+    np.testing.assert_array_equal(np.stack([compiled(*pair) for pair in zip(images, keys, strict=True)]), eager)
     data = tf.data.Dataset.from_tensor_slices((images, keys)).map(augment, num_parallel_calls=2)
     assert data.element_spec == tf.TensorSpec((HEIGHT, WIDTH, 3), tf.float32)
     np.testing.assert_array_equal(np.stack(list(data)), eager)
@@ -127,9 +123,7 @@ def test_float_pixels_give_what_their_codes_give(name: str, images: np.ndarray, 
 @pytest.mark.parametrize("channels", [1, 4])
 def test_other_numbers_of_channels_are_augmented_too(name: str, channels: int, keys: tf.Tensor):
     module = MODULES[name]
-    config = (
-        dataclasses.replace(module.Config(), normalization="unit") if name != "compose" else module.Config()
-    )
+    config = dataclasses.replace(module.Config(), normalization="unit") if name != "compose" else module.Config()
     image = tf.ones((HEIGHT, WIDTH, channels), tf.uint8)
     result = module.build(config).augment(image, HEIGHT, WIDTH, is_training=True, key=keys[0])
     assert result.shape == (HEIGHT, WIDTH, channels)
@@ -142,9 +136,7 @@ def test_what_cannot_be_is_refused(name: str, images: np.ndarray, keys: tf.Tenso
         module.augment(images[0], 0, WIDTH)
     with pytest.raises(ConfigError, match=r"`output_width` must be positive. Received: output_width=-2."):
         module.preprocess(images, HEIGHT, -2)
-    with pytest.raises(
-        ConfigError, match=r"must have the shape \(h, w, c\) with a known c. Received: shape="
-    ):
+    with pytest.raises(ConfigError, match=r"must have the shape \(h, w, c\) with a known c. Received: shape="):
         module.augment(images, HEIGHT, WIDTH)
     with pytest.raises(ConfigError, match="`key` must be given when is_training=True"):
         module.augment(images[0], HEIGHT, WIDTH, is_training=True)
@@ -155,9 +147,7 @@ def test_what_cannot_be_is_refused(name: str, images: np.ndarray, keys: tf.Tenso
 
 
 @pytest.mark.parametrize("name", MIXERS)
-def test_a_mixer_is_the_same_eagerly_compiled_and_in_a_dataset(
-    name: str, images: np.ndarray, keys: tf.Tensor
-):
+def test_a_mixer_is_the_same_eagerly_compiled_and_in_a_dataset(name: str, images: np.ndarray, keys: tf.Tensor):
     module = MODULES[name]
     pixels, labels = images.astype(np.float32), np.arange(12) % 4
 

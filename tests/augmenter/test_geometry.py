@@ -7,9 +7,7 @@ import tensorflow as tf
 from source.augmenter import _geometry, random_key
 
 
-def expected_window(
-    image: np.ndarray, key: tf.Tensor, height: int, width: int, pad: int, flip: bool
-) -> np.ndarray:
+def expected_window(image: np.ndarray, key: tf.Tensor, height: int, width: int, pad: int, flip: bool) -> np.ndarray:
     """Returns the window of one image by slices, from the same draws."""
     lacking = [max(height - image.shape[0], 0), max(width - image.shape[1], 0)]
     margins = [(pad + less // 2, pad + less - less // 2) for less in lacking]
@@ -25,9 +23,7 @@ def expected_window(
     [(32, 32, 4, True), (32, 32, 4, False), (24, 20, 0, True), (32, 32, 0, True), (35, 40, 2, True)],
 )
 def test_windows_equal_slices_of_the_padded_image(images, keys, height, width, pad, flip):
-    expected = [
-        expected_window(image, key, height, width, pad, flip) for image, key in zip(images, keys, strict=True)
-    ]
+    expected = [expected_window(image, key, height, width, pad, flip) for image, key in zip(images, keys, strict=True)]
     result = _geometry.random_crop_and_flip(tf.constant(images), keys, height, width, pad, flip)
     assert result.dtype == tf.uint8
     np.testing.assert_array_equal(result, expected)
@@ -60,9 +56,7 @@ def test_every_window_and_both_directions_are_drawn_evenly():
 
 def test_the_centre_is_cropped_or_padded():
     image = tf.reshape(tf.cast(tf.range(1, 26), tf.uint8), (5, 5, 1))
-    np.testing.assert_array_equal(
-        _geometry.central_crop_or_pad(image, 2, 3)[..., 0], [[7, 8, 9], [12, 13, 14]]
-    )
+    np.testing.assert_array_equal(_geometry.central_crop_or_pad(image, 2, 3)[..., 0], [[7, 8, 9], [12, 13, 14]])
     padded = _geometry.central_crop_or_pad(image, 8, 5)[..., 0].numpy()
     np.testing.assert_array_equal(padded, np.pad(image[..., 0], [(1, 2), (0, 0)]))
     assert _geometry.central_crop_or_pad(image[tf.newaxis], 7, 7).shape == (1, 7, 7, 1)

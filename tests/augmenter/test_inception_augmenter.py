@@ -93,9 +93,7 @@ def change(image: np.ndarray, name: str, amount: float) -> np.ndarray:
     return changed
 
 
-RANGES = _color.ColorRanges(
-    brightness=(0.0, 0.1), saturation=(0.5, 1.5), hue=(-0.2, 0.2), contrast=(0.9, 1.1)
-)
+RANGES = _color.ColorRanges(brightness=(0.0, 0.1), saturation=(0.5, 1.5), hue=(-0.2, 0.2), contrast=(0.9, 1.1))
 
 
 def test_colours_change_in_the_order_that_is_drawn(smooth, keys):

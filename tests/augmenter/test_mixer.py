@@ -40,25 +40,17 @@ def test_labels_become_rows_of_probabilities():
     assert _mixer.soft_labels(rows, 2).dtype == tf.float32
 
 
-@pytest.mark.parametrize(
-    "labels", [tf.constant([1.0]), tf.constant([[1, 2]]), tf.constant([[0.5, 0.5, 0.0]])]
-)
+@pytest.mark.parametrize("labels", [tf.constant([1.0]), tf.constant([[1, 2]]), tf.constant([[0.5, 0.5, 0.0]])])
 def test_labels_of_another_shape_are_refused(labels):
-    with pytest.raises(
-        ConfigError, match=r"Labels must be integers of shape \(b,\) or floats of shape \(b, 2\)"
-    ):
+    with pytest.raises(ConfigError, match=r"Labels must be integers of shape \(b,\) or floats of shape \(b, 2\)"):
         _mixer.soft_labels(labels, 2)
 
 
 def test_images_and_keys_of_another_shape_are_refused(keys):
     images, labels = tf.zeros((12, 4, 4, 3)), tf.zeros(12, tf.int32)
-    with pytest.raises(
-        ConfigError, match=r"Images must have the shape \(b, h, w, c\). Received: shape=\(4, 4, 3\)"
-    ):
+    with pytest.raises(ConfigError, match=r"Images must have the shape \(b, h, w, c\). Received: shape=\(4, 4, 3\)"):
         mixup.augment_batch_labels(images[0], labels, keys, 10)
-    with pytest.raises(
-        ConfigError, match=r"`keys` must be uint64 of rank 1, .* Received: dtype=int32, shape=\(12,\)"
-    ):
+    with pytest.raises(ConfigError, match=r"`keys` must be uint64 of rank 1, .* Received: dtype=int32, shape=\(12,\)"):
         mixup.augment_batch_labels(images, labels, tf.zeros(12, tf.int32), 10)
 
 

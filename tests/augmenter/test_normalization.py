@@ -69,9 +69,7 @@ def test_statistics_must_fit_the_channels(name: str):
 def test_statistics_must_be_usable():
     with pytest.raises(ConfigError, match=r"`std` must be positive. Received: std=\(1.0, 0.0\)"):
         Config(std=(1.0, 0.0))
-    with pytest.raises(
-        ConfigError, match=r"`mean` must be one value, or one for each channel. Received: mean=\(\)"
-    ):
+    with pytest.raises(ConfigError, match=r"`mean` must be one value, or one for each channel. Received: mean=\(\)"):
         Config(mean=())
     with pytest.raises(ConfigError, match="normalization: expected 'per_image', 'mean_std'"):
         Config(normalization="imagenet")

@@ -18,9 +18,7 @@ def test_other_sizes_are_resized_or_cropped(images):
     resized = normalize.preprocess(images, 20, 40)
     expected = tf.image.resize(images, (20, 40), antialias=True) * (1.0 / 255.0)
     np.testing.assert_array_equal(resized, expected)
-    cropped = normalize.build(normalize.Config(fit="crop_or_pad", normalization="none")).preprocess(
-        images, 20, 34
-    )
+    cropped = normalize.build(normalize.Config(fit="crop_or_pad", normalization="none")).preprocess(images, 20, 34)
     np.testing.assert_array_equal(cropped, np.pad(images[:, 6:26], [(0, 0), (0, 0), (1, 1), (0, 0)]))
 
 

@@ -88,9 +88,7 @@ def test_affine_takes_the_pixels_that_pillow_takes(pictures, coefficients):
         expected = source.transform(
             source.size, Image.Transform.AFFINE, coefficients, Image.Resampling.NEAREST, fillcolor=(9, 9, 9)
         )
-        apart = codes_apart(
-            _operations.affine(tf.constant(picture), list(coefficients), "nearest", 9.0), expected
-        )
+        apart = codes_apart(_operations.affine(tf.constant(picture), list(coefficients), "nearest", 9.0), expected)
         # Where a coordinate falls on the middle between two pixels, float32 may decide otherwise.
         assert np.mean(apart.max(axis=-1) > 0) < 0.02
 

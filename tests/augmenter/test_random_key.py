@@ -41,8 +41,7 @@ def test_fold_is_number_index_of_number_epoch(seed: int):
     expected = splitmix64(splitmix64(seed & MASK, 8)[7], 4)[3]
     assert int(random_key.fold(seed, 7, 3)) == expected
     assert (
-        int(random_key.fold(tf.constant(seed & MASK, tf.uint64), tf.constant(7), tf.constant(3, tf.int64)))
-        == expected
+        int(random_key.fold(tf.constant(seed & MASK, tf.uint64), tf.constant(7), tf.constant(3, tf.int64))) == expected
     )
 
 

@@ -70,9 +70,7 @@ def test_antialias_smoothes_what_is_shrunk(images):
 
 
 def test_an_output_larger_than_the_smallest_side_is_refused(images, keys):
-    message = (
-        "`resize_side_min` must be at least the larger side of the output, 300. Received: resize_side_min=256"
-    )
+    message = "`resize_side_min` must be at least the larger side of the output, 300. Received: resize_side_min=256"
     with pytest.raises(ConfigError, match=message):
         vgg_augmenter.preprocess(images, 224, 300)
     with pytest.raises(ConfigError, match=message):

@@ -26,9 +26,7 @@ def test_an_image_of_one_value_is_grey_and_what_is_not_finite_is_black():
     assert _sheet.as_picture(grey(np.nan)).max() == 0
 
 
-@pytest.mark.parametrize(
-    ("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (4, 2, 2), (5, 3, 2), (36, 6, 6)]
-)
+@pytest.mark.parametrize(("count", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (4, 2, 2), (5, 3, 2), (36, 6, 6)])
 def test_a_sheet_is_about_square(count, columns, rows):
     sheet = _sheet.draw([_sheet.Tile(grey(1.0), ("cat", "0.5"))] * count)
     assert sheet.size == (8 + columns * 168, 8 + rows * 204)

@@ -8,9 +8,7 @@ from source.config.errors import ConfigError
 
 def test_picks_by_name_or_offers_the_nearest():
     assert _text.pick({"loss": 1.5}, "loss", "asker") == 1.5
-    with pytest.raises(
-        ConfigError, match=r"^asker: nothing called `losss` is measured\. Did you mean `loss`\?$"
-    ):
+    with pytest.raises(ConfigError, match=r"^asker: nothing called `losss` is measured\. Did you mean `loss`\?$"):
         _text.pick({"loss": 1.5}, "losss", "asker")
 
 

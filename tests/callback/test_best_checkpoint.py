@@ -89,9 +89,7 @@ KILLS = [
 
 @pytest.mark.parametrize("keep_best", [1, 2, 3])
 @pytest.mark.parametrize(("killed_at", "resumed_at", "moment"), KILLS)
-def test_a_kill_at_any_moment_ends_with_the_same_checkpoints(
-    tmp_path, keep_best, killed_at, resumed_at, moment
-):
+def test_a_kill_at_any_moment_ends_with_the_same_checkpoints(tmp_path, keep_best, killed_at, resumed_at, moment):
     undisturbed = tmp_path / "undisturbed"
     train(build(keep_best=keep_best), new_run(undisturbed))
 
@@ -147,9 +145,7 @@ def test_refuses_a_folder_that_was_kept_by_another_metric(tmp_path):
 def test_refuses_a_ledger_that_cannot_be_read(tmp_path, text):
     (tmp_path / "checkpoints/best").mkdir(parents=True)
     (tmp_path / "checkpoints/best/best.json").write_text(text)
-    with pytest.raises(
-        CheckpointError, match=r"best\.json: cannot be read \(.*\)\. Remove it to begin anew\.$"
-    ):
+    with pytest.raises(CheckpointError, match=r"best\.json: cannot be read \(.*\)\. Remove it to begin anew\.$"):
         build().before_run(new_run(tmp_path))
 
 
@@ -160,9 +156,7 @@ def test_refuses_to_keep_none():
 
 
 def test_refuses_a_metric_of_unknown_goal():
-    message = (
-        r"^Config: `goal` must be 'max' or 'min', because the name of the metric `speed` does not tell\."
-    )
+    message = r"^Config: `goal` must be 'max' or 'min', because the name of the metric `speed` does not tell\."
     with pytest.raises(ConfigError, match=message):
         build(metric="speed")
 

@@ -23,9 +23,7 @@ METRICS = {"loss": 0.5, "accuracy": 0.75, "top_5_accuracy": 1.0, "examples": 100
 
 @pytest.fixture(scope="module")
 def modeler():
-    model = keras.Sequential(
-        [keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3, name="logits")]
-    )
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3, name="logits")])
     return FakeModeler(model, keras.optimizers.SGD(0.1))
 
 

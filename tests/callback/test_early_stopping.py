@@ -20,9 +20,7 @@ def test_ends_after_patience_evaluations_that_were_not_better():
     run = FakeRun(steps_per_epoch=1, max_step=9)
     drive(build(patience=2), run, evaluate=losses(3.0, 2.0, 2.0, 1.0, 1.5, 1.0, 0.5))
     assert run.step == 6
-    assert run.stopped == [
-        "early_stopping: `loss` has not got better in 2 evaluations; the best was 1.000 at step 4."
-    ]
+    assert run.stopped == ["early_stopping: `loss` has not got better in 2 evaluations; the best was 1.000 at step 4."]
 
 
 def test_counts_only_what_is_better_by_more_than_the_margin():

@@ -13,7 +13,5 @@ def test_prints_the_loss_in_training_and_alone():
 
 
 def test_refuses_an_evaluation_without_loss():
-    with pytest.raises(
-        ConfigError, match=r"^eval_loss: nothing called `loss` is measured\. Known: accuracy\.$"
-    ):
+    with pytest.raises(ConfigError, match=r"^eval_loss: nothing called `loss` is measured\. Known: accuracy\.$"):
         eval_loss.build(CallbackConfig()).after_evaluate(FakeRun(), {"accuracy": 0.5})

@@ -252,9 +252,7 @@ def test_finds_a_callback_of_the_users_own(modeler, tmp_path, monkeypatch):
     )
     with pytest.raises(ConfigError, match=message):
         refused("espalier_mine.nothing")
-    message = (
-        r"^keras_callback\.target `espalier_mine\.Min`: espalier_mine has no `Min`\. Did you mean `Mine`\?$"
-    )
+    message = r"^keras_callback\.target `espalier_mine\.Min`: espalier_mine has no `Min`\. Did you mean `Mine`\?$"
     with pytest.raises(UnknownNameError, match=message):
         refused("espalier_mine.Min")
     message = r"^keras_callback\.target `espalier_min\.Mine`: there is no module `espalier_min`\.$"

@@ -76,9 +76,7 @@ def test_writes_a_record_for_each_window_and_evaluation(tmp_path):
 def test_the_table_has_one_header_with_every_column_that_came(tmp_path):
     train(new_run(tmp_path, max_step=5))
     lines = (tmp_path / "metrics.csv").read_text().splitlines()
-    assert lines[0] == (
-        "kind,step,epoch,first_step,loss,accuracy,seconds,examples_per_second,top_5_accuracy,examples"
-    )
+    assert lines[0] == ("kind,step,epoch,first_step,loss,accuracy,seconds,examples_per_second,top_5_accuracy,examples")
     assert lines[1] == "train,2,0.5,1,0.75,0.0015,0.5,128.0,,"
     assert lines[2] == "evaluate,4,1.0,,2.5,0.4,0.5,,1.0,7.0"
     assert len(lines) == 6

@@ -98,9 +98,7 @@ def test_every_seconds_is_due_at_the_next_step_while_nothing_is_measured():
     assert EverySeconds(10.0).next_due(at(7)) == 8
 
 
-@pytest.mark.parametrize(
-    ("seconds_per_step", "expected"), [(0.5, 20), (3.0, 3), (20.0, 1), (0.001, 100), (1e-12, 100)]
-)
+@pytest.mark.parametrize(("seconds_per_step", "expected"), [(0.5, 20), (3.0, 3), (20.0, 1), (0.001, 100), (1e-12, 100)])
 def test_every_seconds_counts_steps_by_their_measured_time(seconds_per_step, expected):
     assert EverySeconds(10.0).next_due(at(0, seconds_per_step=seconds_per_step)) == expected
 

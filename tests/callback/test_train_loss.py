@@ -22,7 +22,5 @@ def test_writes_any_loss(loss, text):
 
 def test_refuses_a_modeler_that_measures_no_loss():
     callback = train_loss.build(CallbackConfig())
-    with pytest.raises(
-        ConfigError, match=r"^train_loss: nothing called `loss` is measured\. Did you mean `los_s`\?$"
-    ):
+    with pytest.raises(ConfigError, match=r"^train_loss: nothing called `loss` is measured\. Did you mean `los_s`\?$"):
         callback.after_step(FakeRun(), window(1, los_s=1.0))

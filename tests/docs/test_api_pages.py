@@ -22,8 +22,7 @@ def room(tmp_path) -> Path:
     (folder / "__init__.py").write_text('"""Architectures."""\n')
     (folder / "_block.py").write_text("def hidden(): ...\n")
     (folder / "tiny.py").write_text(
-        "class Config:\n    def size(self): ...\n    def _area(self): ...\n"
-        "def build(): ...\ndef _help(): ...\n"
+        "class Config:\n    def size(self): ...\n    def _area(self): ...\ndef build(): ...\ndef _help(): ...\n"
     )
     return folder
 
@@ -40,8 +39,7 @@ def test_public_names_are_modules_and_what_they_define(room):
 
 def test_a_page_names_every_public_module(room):
     assert api_pages.room_page(room) == (
-        "network\n=======\n\n.. automodule:: source.network\n\n"
-        "tiny\n----\n\n.. automodule:: source.network.tiny\n"
+        "network\n=======\n\n.. automodule:: source.network\n\ntiny\n----\n\n.. automodule:: source.network.tiny\n"
     )
 
 

@@ -22,9 +22,7 @@ def test_parts_of_a_batch_make_the_step_of_the_whole(make_modeler, batch, parts)
 def test_regularisers_of_layers_count_once(make_modeler, batch):
     def regularised(inputs, num_classes):
         flat = keras.layers.Flatten()(inputs)
-        return keras.layers.Dense(num_classes, kernel_regularizer=keras.regularizers.L2(0.1), name="head")(
-            flat
-        )
+        return keras.layers.Dense(num_classes, kernel_regularizer=keras.regularizers.L2(0.1), name="head")(flat)
 
     whole, split = make_modeler(regularised), make_modeler(regularised, accumulation_steps=2)
     np.testing.assert_allclose(split.train_step(batch)["loss"], whole.train_step(batch)["loss"], rtol=2e-6)

@@ -70,9 +70,7 @@ def test_steps_create_no_variables(modeler, batch):
 def test_evaluation_reports_finite_numbers_and_begins_anew(modeler, batch):
     modeler.evaluate_step(batch)
     first = modeler.metric_results()
-    assert "loss" in first and all(
-        isinstance(value, float) and np.isfinite(value) for value in first.values()
-    )
+    assert "loss" in first and all(isinstance(value, float) and np.isfinite(value) for value in first.values())
     modeler.reset_metrics()
     modeler.evaluate_step(batch)
     assert modeler.metric_results() == first

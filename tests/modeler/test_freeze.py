@@ -40,9 +40,7 @@ def test_layers_of_a_nested_model_are_frozen_one_by_one(make_modeler, batch):
         "head/bias",
     ]
     modeler.train_step(batch)
-    np.testing.assert_array_equal(
-        modeler.model.get_layer("base").get_layer("norm").moving_mean.numpy(), [0, 0]
-    )
+    np.testing.assert_array_equal(modeler.model.get_layer("base").get_layer("norm").moving_mean.numpy(), [0, 0])
 
 
 def test_no_filter_trains_all(make_modeler):

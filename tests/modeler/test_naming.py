@@ -34,9 +34,7 @@ def test_names_do_not_depend_on_the_models_made_before():
 
 
 def test_every_variable_has_a_name_of_its_own():
-    inner = [
-        keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="same")], name="same") for _ in "ab"
-    ]
+    inner = [keras.Sequential([keras.Input((4,)), keras.layers.Dense(4, name="same")], name="same") for _ in "ab"]
     inputs = keras.Input((4,))
     first = keras.Model(inputs, inner[0](inputs), name="first")
     second = keras.Model(inputs, inner[1](inputs), name="second")

@@ -130,9 +130,7 @@ def test_an_argument_that_nobody_gives_is_named():
 
 
 def test_options_for_a_model_are_refused():
-    with pytest.raises(
-        ConfigError, match=r"network_options\.width: a model that is built already takes no options"
-    ):
+    with pytest.raises(ConfigError, match=r"network_options\.width: a model that is built already takes no options"):
         make(dense_model(keras.Input(SHAPE), 3), {"width": 3})
 
 
@@ -147,9 +145,7 @@ def test_another_number_of_classes_is_refused():
 
 
 def test_another_size_of_images_is_refused():
-    with pytest.raises(
-        ConfigError, match=r"take images of \(4, 4, 1\)\. Received: input_shape=\(None, 8, 8, 1\)"
-    ):
+    with pytest.raises(ConfigError, match=r"take images of \(4, 4, 1\)\. Received: input_shape=\(None, 8, 8, 1\)"):
         make(dense_model(keras.Input((8, 8, 1)), 3))
 
 

@@ -114,17 +114,13 @@ def test_the_weights_of_a_nested_model_are_found_at_the_top(tmp_path):
 
 def test_a_file_of_another_model_is_refused_with_the_nearest_name(fresh, tmp_path):
     np.savez(tmp_path / "w.npz", **{"conv_/kernel": np.zeros(3)})
-    with pytest.raises(
-        CheckpointError, match=r"nothing in .* there is no `conv/kernel`\. Did you mean `conv_/kernel`"
-    ):
+    with pytest.raises(CheckpointError, match=r"nothing in .* there is no `conv/kernel`\. Did you mean `conv_/kernel`"):
         fresh.restore_pretrained(tmp_path / "w.npz")
 
 
 def test_a_file_of_other_shapes_is_refused(fresh, tmp_path):
     np.savez(tmp_path / "w.npz", **{"conv/kernel": np.zeros(3)})
-    with pytest.raises(
-        CheckpointError, match=r"`conv/kernel \(1, 1, 1, 4\) \(there \(3,\)\)` has another shape"
-    ):
+    with pytest.raises(CheckpointError, match=r"`conv/kernel \(1, 1, 1, 4\) \(there \(3,\)\)` has another shape"):
         fresh.restore_pretrained(tmp_path / "w.npz")
 
 

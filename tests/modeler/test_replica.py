@@ -59,9 +59,7 @@ print(json.dumps([strategy.num_replicas_in_sync, first, second]))
 
 def test_two_replicas_train_as_one(repository):
     """Weights, averages and outputs of two steps, with L2 and clipping, and padding on one side."""
-    result = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=repository, capture_output=True, text=True, timeout=300
-    )
+    result = subprocess.run([sys.executable, "-c", SCRIPT], cwd=repository, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr[-2000:]
     replicas, alone, shared = json.loads(result.stdout.splitlines()[-1])
     assert replicas == 2

@@ -44,9 +44,7 @@ def test_keras_numbers_the_variables_of_a_layer(tmp_path):
 
 
 def test_nothing_of_a_keras_archive_but_its_weights_is_opened(tmp_path):
-    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="d")]).save_weights(
-        tmp_path / "m.weights.h5"
-    )
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="d")]).save_weights(tmp_path / "m.weights.h5")
     with zipfile.ZipFile(tmp_path / "m.keras", "w") as archive:
         archive.write(tmp_path / "m.weights.h5", "model.weights.h5")
         archive.writestr("config.json", "this is no description of a model")
@@ -60,9 +58,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "w.pkl").write_bytes(b"")
-    with pytest.raises(
-        CheckpointError, match=r"ends in \.npz, \.keras or \.weights\.h5\. Received: .*w\.pkl"
-    ):
+    with pytest.raises(CheckpointError, match=r"ends in \.npz, \.keras or \.weights\.h5\. Received: .*w\.pkl"):
         _weights_file.read(str(tmp_path / "w.pkl"))
 
 

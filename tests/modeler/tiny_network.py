@@ -9,6 +9,4 @@ __all__ = ["Config", "build"]
 
 def build(config: Config, inputs: keras.KerasTensor) -> keras.Model:
     """Returns a linear network."""
-    return keras.Model(
-        inputs, keras.layers.Dense(config.num_classes, name="head")(keras.layers.Flatten()(inputs))
-    )
+    return keras.Model(inputs, keras.layers.Dense(config.num_classes, name="head")(keras.layers.Flatten()(inputs)))

@@ -130,9 +130,7 @@ def test_names_are_unique_and_the_same_in_every_build(model, again):
 def test_no_layer_is_named_by_a_counter_of_the_process(name, model):
     if name == "keras_application":
         pytest.skip("Keras names these layers; that the names last is tested above")
-    kinds = (
-        "conv2d|batch_normalization|re_lu|dense|add|dropout|flatten|concatenate|\\w+_pooling2d|zero_padding2d"
-    )
+    kinds = "conv2d|batch_normalization|re_lu|dense|add|dropout|flatten|concatenate|\\w+_pooling2d|zero_padding2d"
     automatic = [layer.name for layer in model.layers if re.fullmatch(rf"({kinds})(_\d+)?", layer.name)]
     assert automatic == []
     assert all(isinstance(operation, keras.Layer) for operation in model.operations)

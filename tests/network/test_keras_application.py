@@ -49,9 +49,7 @@ def test_unnamed_layers_get_names_that_last():
     assert "conv2d_94" in names[0] and "conv2d" not in names[0]
 
 
-@pytest.mark.parametrize(
-    ("pooling", "kind"), [("avg", "GlobalAveragePooling2D"), ("max", "GlobalMaxPooling2D")]
-)
+@pytest.mark.parametrize(("pooling", "kind"), [("avg", "GlobalAveragePooling2D"), ("max", "GlobalMaxPooling2D")])
 def test_the_pooling_can_be_chosen(pooling, kind):
     assert type(build(**SMALL, pooling=pooling).get_layer("pool")).__name__ == kind
 
@@ -78,9 +76,7 @@ def test_weights_of_a_file_are_taken(tmp_path):
 
 
 def test_weights_of_a_file_are_taken_where_layers_are_renamed(tmp_path):
-    theirs = keras.applications.Xception(
-        input_shape=(71, 71, 3), include_top=False, weights=None, pooling="avg"
-    )
+    theirs = keras.applications.Xception(input_shape=(71, 71, 3), include_top=False, weights=None, pooling="avg")
     path = tmp_path / "backbone.weights.h5"
     theirs.save_weights(path)
     ours = build(71, application="Xception", weights=str(path), input_convention="native")
@@ -99,9 +95,7 @@ def test_a_missing_file_is_refused(tmp_path):
 def test_a_file_of_something_else_is_refused(tmp_path):
     broken = tmp_path / "broken.weights.h5"
     broken.write_bytes(b"not weights at all")
-    with pytest.raises(
-        CheckpointError, match="`weights` must hold the weights of MobileNetV2 without its top"
-    ):
+    with pytest.raises(CheckpointError, match="`weights` must hold the weights of MobileNetV2 without its top"):
         build(**SMALL, weights=str(broken))
 
 

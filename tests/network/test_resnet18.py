@@ -46,10 +46,7 @@ def test_the_pooling_of_the_stem_never_returns_its_padding():
     before, after = type(model)(model.input, [stem, pooled]).predict(x, verbose=0)
     # Windows of 3x3 at every second pixel, cut at the edges instead of padded.
     expected = [
-        [
-            before[0, max(0, 2 * i - 1) : 2 * i + 2, max(0, 2 * j - 1) : 2 * j + 2].max((0, 1))
-            for j in range(8)
-        ]
+        [before[0, max(0, 2 * i - 1) : 2 * i + 2, max(0, 2 * j - 1) : 2 * j + 2].max((0, 1)) for j in range(8)]
         for i in range(8)
     ]
     assert np.array_equal(after[0], np.array(expected))

@@ -42,9 +42,7 @@ def test_it_is_47_layers_deep():
 
 def test_convolutions_have_a_bias_where_no_normalisation_follows():
     model = build()
-    biased = {
-        layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias
-    }
+    biased = {layer.name for layer in model.layers if isinstance(layer, keras.layers.Conv2D) and layer.use_bias}
     units = [f"stage{stage}_unit{unit}_conv3" for stage in (1, 2, 3) for unit in range(1, 6)]
     assert biased == {"stem_conv", *units, *(f"stage{stage}_unit1_shortcut_conv" for stage in (1, 2, 3))}
 
