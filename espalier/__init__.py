@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     )
     from source.config.plugin import available, resolve
     from source.config.settings import from_mapping, settings, to_mapping
+    from source.numeric.grammar import number_format
 
 _HOME = {
     "CallbackConfig": "source.config.config",
@@ -39,6 +40,7 @@ _HOME = {
     "__version__": "source",
     "available": "source.config.plugin",
     "from_mapping": "source.config.settings",
+    "number_format": "source.numeric.grammar",
     "resolve": "source.config.plugin",
     "settings": "source.config.settings",
     "to_mapping": "source.config.settings",
@@ -59,6 +61,7 @@ __all__ = [
     "__version__",
     "available",
     "from_mapping",
+    "number_format",
     "resolve",
     "settings",
     "to_mapping",
