@@ -1,6 +1,7 @@
 """Tests of the assembly of applications, on parts that only remember what they were given."""
 
 import dataclasses
+import os
 import subprocess
 import sys
 import textwrap
@@ -173,3 +174,11 @@ def test_another_backend_of_keras_is_refused(monkeypatch):
 
 def test_names_are_data():
     assert dataclasses.asdict(names(callbacks=()))["inputter"] == "assembly_lab.data"
+
+
+@pytest.mark.parametrize(("deterministic", "threads"), [(True, "1"), (False, None)])
+def test_a_deterministic_run_lets_tensorflow_start_with_one_operation_at_a_time(monkeypatch, deterministic, threads):
+    monkeypatch.setenv("TF_NUM_INTEROP_THREADS", "")
+    monkeypatch.delenv("TF_NUM_INTEROP_THREADS")
+    assemble(names(), {"deterministic": deterministic})
+    assert os.environ.get("TF_NUM_INTEROP_THREADS") == threads
