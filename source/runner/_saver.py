@@ -80,7 +80,8 @@ class Saver:
 
         Args:
             say: told which files had to be passed over.
-            to_go_on: whether training is to go on, for which the order of the data must be the same.
+            to_go_on: whether training is to go on, which needs the same order of the data and the optimizer's state;
+                otherwise neither is looked at.
 
         Raises:
             CheckpointError: if there are checkpoints but none can be read, or they are of another model.
@@ -94,7 +95,9 @@ class Saver:
                 continue
             if to_go_on:
                 self._check_identity(checkpoint.record)
-            self._assign(path, checkpoint)
+                _assign(path, self._variables, checkpoint.arrays)
+            else:
+                _assign(path, _without_optimizer(self._variables), _without_optimizer(checkpoint.arrays))
             return checkpoint.record
         if found:
             raise CheckpointError(
@@ -113,21 +116,25 @@ class Saver:
                     f"`pretrained_model`."
                 )
 
-    def _assign(self, path: pathlib.Path, checkpoint: Checkpoint) -> None:
-        """Assigns by name; by order where automatic layer names differ but every shape agrees."""
-        arrays = checkpoint.arrays
-        pairs = list(zip(self._variables.values(), arrays.values(), strict=False))
-        if set(arrays) == set(self._variables):
-            pairs = [(variable, arrays[name]) for name, variable in self._variables.items()]
-        elif len(arrays) != len(self._variables) or any(tuple(v.shape) != a.shape for v, a in pairs):
-            raise CheckpointError(_difference(path, set(self._variables), set(arrays)))
-        for name, (variable, array) in zip(self._variables, pairs, strict=True):
-            if tuple(variable.shape) != array.shape:
-                raise CheckpointError(
-                    f"{path}: `{name}` has shape {array.shape} there, {tuple(variable.shape)} in this model. "
-                    f"Is it another network, or another number of classes?"
-                )
-            variable.assign(array)
+
+def _without_optimizer(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if not name.startswith("optimizer/")}
+
+
+def _assign(path: pathlib.Path, variables: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> None:
+    """Assigns by name; by order where automatic layer names differ but every shape agrees."""
+    pairs = list(zip(variables.values(), arrays.values(), strict=False))
+    if set(arrays) == set(variables):
+        pairs = [(variable, arrays[name]) for name, variable in variables.items()]
+    elif len(arrays) != len(variables) or any(tuple(v.shape) != a.shape for v, a in pairs):
+        raise CheckpointError(_difference(path, set(variables), set(arrays)))
+    for name, (variable, array) in zip(variables, pairs, strict=True):
+        if tuple(variable.shape) != array.shape:
+            raise CheckpointError(
+                f"{path}: `{name}` has shape {array.shape} there, {tuple(variable.shape)} in this model. "
+                f"Is it another network, or another number of classes?"
+            )
+        variable.assign(array)
 
 
 def _difference(path: pathlib.Path, wanted: set[str], stored: set[str]) -> str:

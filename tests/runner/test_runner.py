@@ -137,6 +137,14 @@ def test_evaluation_in_another_process_agrees_with_the_last_of_training(tmp_path
     assert evaluated.metrics["loss"] == trained.metrics["loss"]
 
 
+def test_evaluation_does_not_ask_how_the_weights_were_trained(tmp_path):
+    trained = make_runner(tmp_path).train()
+    other = make_modeler(optimizer="adam")
+    assert make_runner(tmp_path, modeler=other).evaluate().metrics["accuracy"] == trained.metrics["accuracy"]
+    with pytest.raises(CheckpointError, match="of another model or optimizer"):
+        make_runner(tmp_path, inputter=make_inputter(epochs=4), modeler=make_modeler(optimizer="adam")).train()
+
+
 @pytest.mark.parametrize("mode", ["evaluate", "infer", "export"])
 def test_nothing_but_training_runs_without_a_checkpoint(tmp_path, mode):
     expected = re.escape(f"There is no checkpoint to {mode} with: {tmp_path / 'checkpoints'} holds none.")

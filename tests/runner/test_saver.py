@@ -75,6 +75,22 @@ def test_another_model_is_named_with_the_nearest_variable(tmp_path):
         restore(tmp_path, variables(model__conv2=[0.0], model__conv1=[0.0]))
 
 
+def test_only_training_needs_the_state_of_the_optimizer(tmp_path):
+    save(tmp_path, model__kernel=[1.0, 2.0], optimizer__momentum=[3.0])
+    held = variables(model__kernel=[0.0, 0.0], optimizer__velocity=[0.0, 0.0])
+    with pytest.raises(CheckpointError, match="`optimizer/velocity` is not in the file"):
+        restore(tmp_path, held)
+    restore(tmp_path, held, {}, to_go_on=False)
+    np.testing.assert_array_equal(held["model/kernel"].numpy(), [1.0, 2.0])
+    np.testing.assert_array_equal(held["optimizer/velocity"].numpy(), [0.0, 0.0])
+
+
+def test_averaged_weights_are_needed_by_every_mode(tmp_path):
+    save(tmp_path, model__kernel=[1.0], average__kernel=[2.0])
+    with pytest.raises(CheckpointError, match="`average/kernel` is only in the file"):
+        restore(tmp_path, variables(model__kernel=[0.0]), {}, to_go_on=False)
+
+
 def test_automatic_names_that_differ_are_matched_by_order(tmp_path):
     save(tmp_path, model__dense_1=[1.0], model__dense_2=[2.0, 3.0])
     held = variables(model__dense_7=[0.0], model__dense_8=[0.0, 0.0])
