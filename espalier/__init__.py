@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from source.config.plugin import available, resolve
     from source.config.settings import from_mapping, settings, to_mapping
     from source.numeric.grammar import number_format
+    from source.sparsity.grammar import sparsity_pattern
 
 _HOME = {
     "CallbackConfig": "source.config.config",
@@ -43,6 +44,7 @@ _HOME = {
     "number_format": "source.numeric.grammar",
     "resolve": "source.config.plugin",
     "settings": "source.config.settings",
+    "sparsity_pattern": "source.sparsity.grammar",
     "to_mapping": "source.config.settings",
 }
 
@@ -64,6 +66,7 @@ __all__ = [
     "number_format",
     "resolve",
     "settings",
+    "sparsity_pattern",
     "to_mapping",
 ]
 

@@ -21,11 +21,13 @@ class Reader:
     Attributes:
         text: the whole name.
         position: characters read.
+        kind: what the text is to name, for messages.
         form: how a name of this kind is written, for messages.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, kind: str = "number format") -> None:
         self.text = text
+        self.kind = kind
         self.position = 0
         self.form = ""
 
@@ -95,7 +97,7 @@ class Reader:
         came = f"`{rest}`" if rest else "the end"
         form = f" It is written `{self.form}`." if self.form else ""
         raise MalformedError(
-            f"`{self.text}` is no number format: at character {self.position + 1}, {expected} was expected. "
+            f"`{self.text}` is no {self.kind}: at character {self.position + 1}, {expected} was expected. "
             f"Received: {came}.{form}"
         )
 
