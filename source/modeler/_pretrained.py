@@ -8,13 +8,14 @@ import numpy as np
 
 from source.config.errors import CheckpointError
 from source.config.nearest import did_you_mean
-from source.modeler import _weights_file
+from source.modeler import _layer_order, _weights_file
 
 _LISTED_NAMES = 4
 _RANDOM_STATE = "seed_generator_state"
 
 Keys = dict[str, str]
 Arrays = Mapping[str, np.ndarray]
+Reading = tuple[Keys, Arrays, bool]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,6 +29,7 @@ class PretrainedReport:
         mismatched: variables that have another shape there.
         skipped: variables that were to stay as they are.
         unused: arrays of the file that no variable asked for.
+        by_order: whether layers were matched by their order, because their names did not agree.
     """
 
     path: str
@@ -36,11 +38,13 @@ class PretrainedReport:
     mismatched: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
+    by_order: bool = False
 
     def __str__(self) -> str:
         groups = ("loaded", "missing", "mismatched", "skipped", "unused")
         lines = [_line(name, getattr(self, name)) for name in groups if getattr(self, name)]
-        return "\n".join([f"Pretrained weights from {self.path}", *lines])
+        how = ", matched by the order of layers" if self.by_order else ""
+        return "\n".join([f"Pretrained weights from {self.path}{how}", *lines])
 
 
 def restore(variables: Mapping[str, keras.Variable], path: str, skip: Sequence[str]) -> PretrainedReport:
@@ -48,14 +52,14 @@ def restore(variables: Mapping[str, keras.Variable], path: str, skip: Sequence[s
 
     Args:
         variables: all variables of the model by name.
-        path: an `.npz`, `.keras` or `.weights.h5` file.
+        path: an `.npz`, `.keras` or `.h5` file.
         skip: variables whose name or path contains one of these stay as they are.
 
     Raises:
         CheckpointError: if the file cannot be read, or nothing in it fits.
     """
     wanted = {name: v for name, v in variables.items() if v.path.split("/")[-1] != _RANDOM_STATE}
-    keys, arrays = _best_keys(wanted, _weights_file.read(path))
+    keys, arrays, by_order = _best_keys(wanted, _weights_file.read(path))
     groups: dict[str, list[str]] = {"loaded": [], "missing": [], "mismatched": [], "skipped": []}
     for name, variable in wanted.items():
         group = _group(name, variable, arrays.get(keys[name]), skip)
@@ -66,7 +70,8 @@ def restore(variables: Mapping[str, keras.Variable], path: str, skip: Sequence[s
         raise CheckpointError(_nothing_fits(path, groups, arrays))
     asked = set(keys.values())
     unused = tuple(key for key in arrays if key not in asked and not key.split("/")[-1].startswith(_RANDOM_STATE))
-    return PretrainedReport(path=path, unused=unused, **{group: tuple(names) for group, names in groups.items()})
+    named = {group: tuple(names) for group, names in groups.items()}
+    return PretrainedReport(path=path, unused=unused, by_order=by_order, **named)
 
 
 def _group(name: str, variable: keras.Variable, array: np.ndarray | None, skip: Sequence[str]) -> str:
@@ -77,25 +82,29 @@ def _group(name: str, variable: keras.Variable, array: np.ndarray | None, skip: 
     return "loaded" if tuple(variable.shape) == array.shape else "mismatched"
 
 
-def _best_keys(wanted: Mapping[str, keras.Variable], weights: _weights_file.Weights) -> tuple[Keys, Arrays]:
-    """Returns what the file calls each variable, and its arrays: the reading under which most of them fit.
+def _best_keys(wanted: Mapping[str, keras.Variable], weights: _weights_file.Weights) -> Reading:
+    """Returns what the file calls each variable, its arrays, and whether this is by order.
 
-    A file from elsewhere may have Keras' own numbers in the names of layers (`conv2d_7`) or not, and may lack
-    the names of nested models.
+    It is the reading under which most of them fit. A file from elsewhere may have Keras' own numbers in the names
+    of layers (`conv2d_7`) or not, may lack the names of nested models, and may call its layers otherwise; their
+    order decides only where it fits more of them than their names do.
     """
     paths = {name: variable.path for name, variable in wanted.items()}
     names = {name: name for name in wanted}
-    readings: list[tuple[Keys, Arrays]] = [
-        (_numbered(keys) if weights.numbered else keys, weights.arrays)
+    readings: list[Reading] = [
+        (_numbered(keys) if weights.numbered else keys, weights.arrays, False)
         for keys in ((names,) if weights.ours else (paths, names))
     ]
     if weights.numbered:
         readings += [
-            ({name: _tail(key) for name, key in keys.items()}, _by_tail(weights.arrays)) for keys, _ in readings
+            ({name: _tail(key) for name, key in keys.items()}, _by_tail(weights.arrays), False)
+            for keys, _, _ in readings
         ]
+    by_order = _layer_order.keys_by_order(wanted, weights.arrays) if weights.ordered else None
+    readings += [] if by_order is None else [(by_order, weights.arrays, True)]
 
-    def fitting(reading: tuple[Keys, Arrays]) -> int:
-        keys, arrays = reading
+    def fitting(reading: Reading) -> int:
+        keys, arrays, _ = reading
         found = ((variable, arrays.get(keys[name])) for name, variable in wanted.items())
         return sum(array is not None and array.shape == tuple(variable.shape) for variable, array in found)
 

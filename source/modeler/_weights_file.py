@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 
 from source.config.errors import CheckpointError
+from source.modeler import _hdf5, _keras2_file, _pytorch_arrays
 
 _KERAS_WEIGHTS = "model.weights.h5"  # inside a `.keras` archive
 
@@ -22,12 +23,14 @@ class Weights:
     Attributes:
         arrays: by the path of the variable (`conv1/kernel`) or, if `numbered`, by layer and number
             (`conv1/0`).
-        numbered: whether variables are numbered within their layer, as Keras files have it.
+        numbered: whether variables are numbered within their layer, as files of Keras 3 have it.
+        ordered: whether the arrays stand in the order of the layers, which may have names of their own.
         ours: whether the file is a checkpoint of this library.
     """
 
     arrays: dict[str, np.ndarray]
     numbered: bool = False
+    ordered: bool = False
     ours: bool = False
 
 
@@ -35,10 +38,11 @@ def read(path: str) -> Weights:
     """Returns the arrays of a file.
 
     Of a checkpoint (arrays called `model/...`) only the model is taken, averaged weights before plain ones.
-    Of a `.keras` archive only the weights are read: its description of a model is not even opened.
+    Of a `.keras` archive only the weights are read: its description of a model is not even opened; nor is that in
+    an `.h5` file of Keras 2. Names and axes of a PyTorch state dictionary are translated.
 
     Args:
-        path: an `.npz`, `.keras` or `.weights.h5` file.
+        path: an `.npz`, `.keras` or `.h5` file.
 
     Raises:
         CheckpointError: if there is no such file, its kind is unknown, or it is broken.
@@ -48,9 +52,7 @@ def read(path: str) -> Weights:
         raise CheckpointError(f"pretrained_model: there is no file {path}.")
     readers = {".npz": _read_npz, ".keras": _read_keras, ".h5": _read_h5}
     if file.suffix not in readers:
-        raise CheckpointError(
-            f"pretrained_model: expected a file that ends in .npz, .keras or .weights.h5. Received: {path}."
-        )
+        raise CheckpointError(f"pretrained_model: expected a file that ends in .npz, .keras or .h5. Received: {path}.")
     try:
         return readers[file.suffix](file)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
@@ -60,6 +62,8 @@ def read(path: str) -> Weights:
 def _read_npz(file: pathlib.Path) -> Weights:
     with np.load(file, allow_pickle=False) as archive:
         names = archive.files
+        if _pytorch_arrays.is_of_pytorch(names):
+            return Weights(arrays=_pytorch_arrays.translated({name: archive[name] for name in names}), ordered=True)
         if not any(name.startswith("model/") for name in names):
             return Weights(arrays={name: archive[name] for name in names})
         plain = {_rest(name): archive[name] for name in names if name.startswith("model/")}
@@ -78,18 +82,17 @@ def _read_keras(file: pathlib.Path) -> Weights:
 
 def _read_h5(file: Any) -> Weights:
     with h5py.File(file, "r") as archive:
+        if _keras2_file.is_of_keras2(archive):
+            return Weights(arrays=_keras2_file.arrays(archive), ordered=True)
         return Weights(arrays=dict(_walk(archive, "")), numbered=True)
 
 
 def _walk(group: h5py.Group, path: str) -> Iterator[tuple[str, np.ndarray]]:
     for key in group:
-        # Links to other files are not followed.
-        if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-            raise ValueError(f"it has a link at {group.name}/{key}")
-        item = group[key]
+        item = _hdf5.member(group, key)
         if key == "vars":
             for number in sorted(item, key=int):
-                yield f"{path}/{number}".lstrip("/"), _array(item[number])
+                yield f"{path}/{number}".lstrip("/"), _hdf5.array(_hdf5.member(item, number))
         elif isinstance(item, h5py.Group):
             owner = "" if key == "layers" else "/" + _name(item, key)
             yield from _walk(item, path + owner)
@@ -99,9 +102,3 @@ def _name(group: h5py.Group, key: str) -> str:
     """Returns the layer's name that Keras stored, or the group's if there is none."""
     name = group["vars"].attrs.get("name") if "vars" in group else None
     return name if isinstance(name, str) else key
-
-
-def _array(dataset: h5py.Dataset) -> np.ndarray:
-    if dataset.external:
-        raise ValueError(f"{dataset.name} lies in another file")
-    return np.asarray(dataset)

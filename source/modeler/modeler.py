@@ -221,8 +221,10 @@ class Modeler(abc.ABC):
         """Takes from a file the weights and statistics that agree in name and shape, and says which did not.
 
         Args:
-            path: a checkpoint (`.npz`, averaged weights are preferred), a `.keras` or `.weights.h5` file, or
-                an `.npz` file with one array for each path of a variable.
+            path: a checkpoint (`.npz`, averaged weights are preferred); a `.keras` or `.weights.h5` file; an `.h5`
+                file of Keras 2; or an `.npz` file with one array for each path of a variable, or for each name of
+                a PyTorch state dictionary. The last two may call their layers otherwise than the model does, if
+                the layers have the same order.
             skip: weights whose path contains one of these stay as they are.
 
         Raises:

@@ -90,7 +90,7 @@ DATA = {
     "--label_column=4": "{data}/train.csv, row 1: expected 5 columns. Received: 2",
     "--model_dir={data}/train.csv": "model_dir: {data}/train.csv cannot be written: File exists.",
     "--pretrained_model={data}/none.npz": "pretrained_model: there is no file {data}/none.npz.",
-    "--pretrained_model={data}/0_0.png": "pretrained_model: expected a file that ends in .npz, .keras or .weights.h5.",
+    "--pretrained_model={data}/0_0.png": "pretrained_model: expected a file that ends in .npz, .keras or .h5.",
 }
 
 

@@ -1,3 +1,4 @@
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -128,3 +129,49 @@ def test_skipping_everything_is_refused(trained, fresh, tmp_path):
     save(trained, tmp_path / "c.npz")
     with pytest.raises(CheckpointError, match="skip_pretrained_var leaves nothing to load"):
         fresh.restore_pretrained(tmp_path / "c.npz", skip=("/",))
+
+
+def as_keras2(path, modeler, names):
+    """Writes a modeler's weights as Keras 2 did, under other names of layers."""
+    with h5py.File(path, "w") as archive:
+        archive.attrs["layer_names"] = [name.encode() for name in names.values()]
+        for ours, theirs in names.items():
+            weights = modeler.model.get_layer(ours).weights
+            group = archive.create_group(theirs)
+            group.attrs["weight_names"] = [f"{theirs}/{weight.name}:0".encode() for weight in weights]
+            for weight in weights:
+                group[f"{theirs}/{weight.name}:0"] = weight.numpy()
+
+
+OTHER_NAMES = {"norm": "batch_normalization", "conv": "conv2d", "head": "dense"}
+
+
+def test_layers_with_other_names_are_matched_by_their_order(trained, fresh, tmp_path):
+    as_keras2(tmp_path / "m.h5", trained, OTHER_NAMES)
+    report = fresh.restore_pretrained(tmp_path / "m.h5")
+    assert report.by_order and sorted(report.loaded) == sorted((*WEIGHTS, *HEAD))
+    assert str(report).startswith(f"Pretrained weights from {tmp_path / 'm.h5'}, matched by the order of layers\n")
+    assert_equal_weights(fresh.model, trained.model)
+
+
+def test_names_that_agree_go_before_order(trained, fresh, tmp_path):
+    as_keras2(tmp_path / "m.h5", trained, {name: name for name in OTHER_NAMES})
+    assert not fresh.restore_pretrained(tmp_path / "m.h5").by_order
+    assert_equal_weights(fresh.model, trained.model)
+
+
+def test_a_last_layer_of_other_classes_is_reported_or_skipped(trained, make_modeler, tmp_path):
+    as_keras2(tmp_path / "m.h5", trained, OTHER_NAMES)
+    with h5py.File(tmp_path / "m.h5", "a") as archive:
+        del archive["dense/dense/bias:0"]
+        archive["dense/dense/bias:0"] = np.zeros(10)
+    report = make_modeler(with_norm).restore_pretrained(tmp_path / "m.h5")
+    assert report.mismatched == ("head/bias (3,) (there (10,))",)
+    report = make_modeler(with_norm).restore_pretrained(tmp_path / "m.h5", skip=("head",))
+    assert (report.skipped, report.loaded) == (tuple(HEAD), tuple(WEIGHTS))
+
+
+def test_order_is_no_match_for_another_network(trained, fresh, tmp_path):
+    as_keras2(tmp_path / "m.h5", trained, {"conv": "conv2d", "head": "dense"})
+    with pytest.raises(CheckpointError, match=r"nothing in .* there is no `conv/kernel`"):
+        fresh.restore_pretrained(tmp_path / "m.h5")

@@ -58,7 +58,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_another_kind_of_file_is_refused(tmp_path):
     (tmp_path / "w.pkl").write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"ends in \.npz, \.keras or \.weights\.h5\. Received: .*w\.pkl"):
+    with pytest.raises(CheckpointError, match=r"ends in \.npz, \.keras or \.h5\. Received: .*w\.pkl"):
         _weights_file.read(str(tmp_path / "w.pkl"))
 
 
