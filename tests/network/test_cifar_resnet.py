@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from source.config.errors import ConfigError
+from source.modeler import _naming, _pretrained
 from source.network import resnet20, resnet32
 from tests.network.counting import images
 
@@ -66,54 +67,36 @@ def test_an_impossible_setting_is_refused(setting, message):
 
 
 def pretrained(data_folder):
-    # Of github.com/akamaster/pytorch_resnet_cifar10, BSD-2-Clause.
+    # Of github.com/akamaster/pytorch_resnet_cifar10, BSD-2-Clause; a PyTorch state dictionary.
     file = data_folder / "pretrained" / "resnet20_cifar10" / "resnet20_cifar10.npz"
     if not file.is_file():
         pytest.skip(f"needs the pretrained ResNet-20. Looked at: {file}")
-    theirs = dict(np.load(file))
     model = resnet20.build(resnet20.Config(), images(32, 32, 3))
-    for layer in model.layers:
-        if layer.weights:
-            layer.set_weights(take(theirs, their_name(layer.name)))
-    return model, theirs
+    return model, _pretrained.restore(_naming.model_names(model), str(file), ())
 
 
-def their_name(name):
-    if name == "logits":
-        return "linear"
-    stage, block, kind, index = re.fullmatch(r"(?:stem|stage(\d)_block(\d))_(conv|norm)(\d?)", name).groups()
-    short = {"conv": "conv", "norm": "bn"}[kind] + (index or "1")
-    return short if stage is None else f"layer{stage}.{int(block) - 1}.{short}"
-
-
-def take(theirs, name):
-    parts = ("weight", "bias", "running_mean", "running_var")
-    values = [theirs.pop(f"{name}.{part}") for part in parts if f"{name}.{part}" in theirs]
-    # Theirs are stored (out, in, h, w) and (out, in).
-    order = {4: (2, 3, 1, 0), 2: (1, 0), 1: (0,)}
-    return [value.transpose(order[value.ndim]) for value in values]
-
-
-def first_images(data_folder, per_class):
-    """Returns the first test images of every class, standardised as for those weights, and labels."""
+def first_pixels(data_folder, per_class):
+    """Returns the first test images of every class, values from 0 to 255, and labels."""
     pixels = []
     for label, name in enumerate(CLASSES):
         strips = [data_folder / "cifar10" / f"test_{label}_{name}_{part}.webp" for part in (0, 1)]
         both = [np.asarray(Image.open(strip).convert("RGB")).reshape(-1, 32, 32, 3) for strip in strips]
         pixels.append(np.concatenate(both)[:per_class])
-    standardized = (np.concatenate(pixels) / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
-    return standardized.astype("float32"), np.repeat(np.arange(10), per_class)
+    return np.concatenate(pixels), np.repeat(np.arange(10), per_class)
 
 
 def correct(model, data_folder, per_class):
-    x, labels = first_images(data_folder, per_class)
+    pixels, labels = first_pixels(data_folder, per_class)
+    # As for those weights.
+    x = ((pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]).astype("float32")
     return int((model.predict(x, batch_size=250, verbose=0).argmax(-1) == labels).sum())
 
 
 @pytest.mark.data
 def test_weights_trained_by_others_fit_one_to_one_and_classify(data_folder):
-    model, left_over = pretrained(data_folder)
-    assert left_over == {}
+    model, report = pretrained(data_folder)
+    assert report.by_order and len(report.loaded) == len(model.weights) == 97
+    assert (report.missing, report.mismatched, report.unused) == ((), (), ())
     # 181 when this was written; one image may sit on the edge between two classes on another processor.
     assert correct(model, data_folder, per_class=20) == pytest.approx(181, abs=1)
 

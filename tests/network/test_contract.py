@@ -71,6 +71,7 @@ def test_the_members_are_the_documented_ones():
         "resnet32",
         "resnet44",
         "resnet56",
+        "resnet8",
         "resnet_v2_32",
         "vgg_cifar",
     ]
