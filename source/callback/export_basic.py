@@ -1,4 +1,4 @@
-"""Restores the newest checkpoint before an export; a missing one is an error."""
+"""Restores the newest checkpoint, or pretrained weights, before an export; neither is an error."""
 
 from source.callback import _restore, callback
 from source.config import settings
@@ -11,7 +11,7 @@ def build(config: CallbackConfig) -> callback.Callback:
     """Returns the callback that restores before an export.
 
     Args:
-        config: what every callback knows; nothing of it is read.
+        config: `pretrained_model` and `skip_pretrained_var` are read.
     """
     return _ExportBasic(settings.adopt(Config, config))
 

@@ -38,8 +38,7 @@ class _TrainBasic(callback.Callback):
             self._saved_step = step
             run.say(f"Resumed from the checkpoint of step {step:,}.")
         elif self.config.pretrained_model is not None:
-            report = run.modeler.restore_pretrained(self.config.pretrained_model, self.config.skip_pretrained_var)
-            run.say(str(report))
+            run.say(str(run.restore_pretrained(self.config.pretrained_model, self.config.skip_pretrained_var)))
 
     def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:
         self._request(run)

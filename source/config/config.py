@@ -270,7 +270,7 @@ class CallbackConfig(Config):
         save_summary_steps: steps between two TensorBoard summaries.
         save_checkpoints_steps: steps between two checkpoints; one more is saved at the end.
         keep_checkpoint_max: newest checkpoints to keep, at least 1.
-        pretrained_model: checkpoint or weights file to start from when the run has no checkpoint of its own.
+        pretrained_model: checkpoint or weights file to take in any mode when the run has no checkpoint of its own.
         skip_pretrained_var: weights whose path contains one of these are not taken from it.
         callbacks: names of callbacks, for when an application is assembled from names.
         export_dir: folder of exported models, below `model_dir` unless absolute.
@@ -342,3 +342,15 @@ class RunnerConfig(Config):
         require(self.max_steps is None or self.max_steps >= 1, "max_steps", "at least 1", self.max_steps)
         require(self.evaluate_every_epochs >= 0, "evaluate_every_epochs", "at least 0", self.evaluate_every_epochs)
         require(self.max_steps_per_call >= 1, "max_steps_per_call", "at least 1", self.max_steps_per_call)
+
+
+@settings
+class CompressorConfig:
+    """What every compressor knows: which layers it treats otherwise than its settings say.
+
+    Attributes:
+        rules: mappings of `match` (`name`, `type`, `weight`) and `do` (settings, or "skip"); every rule that matches
+            applies, later ones win.
+    """
+
+    rules: tuple[dict[str, Any], ...] = ()

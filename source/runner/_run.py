@@ -2,7 +2,7 @@
 
 import contextlib
 import pathlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
@@ -27,6 +27,7 @@ class ActiveRun:
         model_dir: folder of the run; None if none was named.
         replicas: copies of the model that share a global batch.
         step: training steps done.
+        has_pretrained_weights: whether weights were taken from `pretrained_model`.
         max_step: training steps done at the end of the run.
         seconds_per_step: measured over the last block of steps.
         stop_reason: why a callback ended the training early; None if none did.
@@ -52,6 +53,7 @@ class ActiveRun:
         self.model_dir = model_dir
         self.replicas = replicas
         self.step = 0
+        self.has_pretrained_weights = False
         self.max_step = 0
         self.seconds_per_step = 0.0
         self.stop_reason: str | None = None
@@ -121,9 +123,23 @@ class ActiveRun:
             where = "`model_dir` is not set" if self._saver is None else f"{self._saver.folder} holds none"
             raise CheckpointError(
                 f"There is no checkpoint to {self.mode} with: {where}. "
-                f"Train first, or give the `model_dir` of a trained run."
+                f"Train first, or give the `model_dir` of a trained run, or weights as `pretrained_model`."
             )
         return step
+
+    def restore_pretrained(self, path: str, skip: Sequence[str]) -> Any:
+        """Takes weights from a file and returns the modeler's report of it.
+
+        Args:
+            path: a checkpoint or weights file.
+            skip: weights whose path contains one of these stay as they are.
+
+        Raises:
+            CheckpointError: if the file cannot be read or nothing in it fits.
+        """
+        report = self.modeler.restore_pretrained(path, skip)
+        self.has_pretrained_weights = True
+        return report
 
     def request_checkpoint(self, folder: str = "checkpoints", keep: int | None = None) -> pathlib.Path:
         """Asks for a checkpoint of this step, written when all callbacks are done, and returns where.

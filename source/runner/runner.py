@@ -189,7 +189,7 @@ class Runner(abc.ABC):
             CheckpointError: if nothing was restored and this runner has not trained.
         """
         run.callbacks.before_run(run)
-        if run.step == 0 and not self.config.allow_untrained:
+        if run.step == 0 and not (run.has_pretrained_weights or self.config.allow_untrained):
             raise CheckpointError(
                 f"There are no trained weights to {run.mode} with: no callback restored any. Put the callback that "
                 f"restores first (`eval_basic`, `infer_basic`, `export_basic`), or set `allow_untrained`."

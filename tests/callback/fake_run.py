@@ -1,5 +1,6 @@
 """A run that does nothing but write down what callbacks ask of it."""
 
+import dataclasses
 import json
 import pathlib
 from collections.abc import Callable, Mapping
@@ -72,6 +73,9 @@ class FakeRun:
             raise CheckpointError(f"No checkpoint to {self.mode} with.")
         return step
 
+    def restore_pretrained(self, path: str, skip: tuple[str, ...]) -> "FakeReport":
+        return self.modeler.restore_pretrained(path, skip)
+
     def request_checkpoint(self, folder: str = "checkpoints", keep: int | None = None) -> pathlib.Path:
         self.requested.append((folder, self.step, keep))
         return (self.model_dir or pathlib.Path("nowhere")) / folder / f"step_{self.step}.ckpt"
@@ -85,6 +89,19 @@ class FakeRun:
         self.requested = []
 
 
+@dataclasses.dataclass(frozen=True)
+class FakeReport:
+    """What a fake modeler took from a file: all but the `missing`."""
+
+    path: str
+    missing: tuple[str, ...] = ()
+    mismatched: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.path}: 3 weights loaded"
+
+
 class FakeModeler:
     """Remembers what was restored into it, and has a model and an optimizer when they are given."""
 
@@ -93,10 +110,11 @@ class FakeModeler:
         self.optimizer = optimizer
         self.config = SimpleNamespace(precision=precision)
         self.restored: list[tuple[str, tuple[str, ...]]] = []
+        self.missing: tuple[str, ...] = ()
 
-    def restore_pretrained(self, path: str, skip: tuple[str, ...]) -> str:
+    def restore_pretrained(self, path: str, skip: tuple[str, ...]) -> FakeReport:
         self.restored.append((path, skip))
-        return f"{path}: 3 weights loaded"
+        return FakeReport(path, self.missing)
 
 
 def window(

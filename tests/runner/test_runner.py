@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from source.augmenter import normalize
+from source.callback import eval_basic
 from source.callback.callback import Callback
 from source.callback.schedule import EverySteps
 from source.config.config import CallbackConfig, RunnerConfig
@@ -156,6 +157,15 @@ def test_nothing_but_training_runs_without_a_checkpoint(tmp_path, mode):
 def test_weights_that_nothing_restored_are_refused_unless_allowed(mode):
     with pytest.raises(CheckpointError, match=f"no trained weights to {mode} with: no callback restored any"):
         make_runner(mode=mode).run()
+
+
+def test_pretrained_weights_are_evaluated_as_the_run_that_made_them(tmp_path):
+    trained = make_runner(tmp_path / "run").train()
+    file = list_checkpoints(tmp_path / "run" / "checkpoints")[-1][1]
+    settings = CallbackConfig(model_dir=str(tmp_path / "other"), pretrained_model=str(file))
+    result = make_runner(callbacks=[eval_basic.build(settings)], mode="eval").run()
+    assert result.step == 0
+    assert result.metrics["accuracy"] == trained.metrics["accuracy"]
 
 
 def test_weights_that_a_network_brought_may_be_evaluated():
