@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from source.config.errors import ConfigError
 from source.config.image_classification_config import ImageClassificationInputterConfig
 from source.inputter import _memory, _report, _scan, _split, _store
 from source.inputter._examples import Data, Examples, Files, Pixels, one_file_each, with_labels_in_range
@@ -124,6 +125,12 @@ class Splits:
         if split == "infer" and config.test_samples:
             return _unlabelled(config.test_samples)
         found = data.train if split == "train" else data.evaluate
+        if config.validation_fraction and data.evaluate is not None and data.train is not None:
+            raise ConfigError(
+                "`validation_fraction` sets aside a part of the training data where no other data is to be evaluated "
+                "on, but there is. Leave it out, or leave out `eval_dataset_meta` and name the training files alone "
+                f"(`data_batch_*.bin`). Received: validation_fraction={config.validation_fraction}."
+            )
         has_hold_out = data.evaluate is None and data.train is not None and config.validation_fraction > 0
         if has_hold_out:
             found = data.train

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from source.config.errors import DataError
+from source.config.errors import ConfigError, DataError
 from source.inputter import image_classification_array_inputter as array_inputter
 from tests.inputter import _files
 
@@ -165,6 +165,24 @@ def test_cifar_batches_are_found_with_their_class_names(tmp_path):
         assert inputter.class_names == ("airplane", "bird", "cat")
     np.testing.assert_array_equal(all_images(inputter)[0], _files.images(3, 32, 32))
     assert counts(build(folder / "data_batch_2.bin", **LARGE)) == (4, 0)
+
+
+def test_training_files_named_alone_are_split_and_the_test_file_stays_unread(tmp_path):
+    folder = write_cifar10(tmp_path / "cifar")
+    (folder / "test_batch.bin").write_bytes(b"broken")
+    inputter = build(folder / "data_batch_*.bin", validation_fraction=0.25, **LARGE)
+    held_out = inputter.get_num_samples("evaluate")
+    assert counts(inputter) == (20 - held_out, held_out)
+    assert held_out == sum(inputter.class_counts("evaluate")) > 0
+
+
+def test_a_split_beside_test_images_is_refused(tmp_path):
+    folder = write_cifar10(tmp_path / "cifar")
+    for names in ({}, {"eval_dataset_meta": str(folder / "test_batch.bin")}):
+        with pytest.raises(
+            ConfigError, match=r"`validation_fraction` sets aside .* Received: validation_fraction=0\.1\."
+        ):
+            build(folder, validation_fraction=0.1, **names, **LARGE).get_num_samples()
 
 
 def test_cifar_100_takes_the_fine_labels(tmp_path):
