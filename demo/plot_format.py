@@ -4,6 +4,7 @@ python demo/plot_format.py mxfp4 mxfp4.svg
 """
 
 import argparse
+import os
 import pathlib
 import sys
 import zlib
@@ -14,6 +15,10 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+if __name__ == "__main__":  # read when TensorFlow is loaded: greet less
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 from source.command.mistakes import report_mistakes
 from source.config.errors import ConfigError, DataError
