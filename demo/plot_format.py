@@ -115,6 +115,7 @@ def draw(chosen: NumberFormat, grid: Grid, picture: pathlib.Path) -> None:
         if magnitudes.size > 1:
             lines[1].set_xscale("log", base=2)
             draw_line(lines[1], magnitudes, f"magnitudes{at_scale}, logarithmic")
+            lines[1].set_xticks(powers_within(magnitudes))
         draw_steps(right.subplots(), grid)
         figure.suptitle(str(chosen), fontsize=9)
         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -126,9 +127,19 @@ def draw_line(axes: Axes, numbers: np.ndarray, name: str) -> None:
     """Draws a tick for each number."""
     gap = np.full_like(numbers, np.nan)
     ticks = np.column_stack([numbers, numbers, gap]).reshape(-1)
-    axes.plot(ticks, np.tile([0.0, 1.0, np.nan], numbers.size), color=BLUE, linewidth=0.8)
+    width = 0.8 if numbers.size < 200 else 0.6
+    axes.plot(ticks, np.tile([0.0, 1.0, np.nan], numbers.size), color=BLUE, linewidth=width)
     axes.set(xlabel=name, yticks=[], ylim=(0, 1.3))
     axes.spines[["left", "right", "top"]].set_visible(False)
+
+
+def powers_within(magnitudes: np.ndarray) -> np.ndarray:
+    """Returns at most nine powers of two between the smallest and the largest number, evenly apart."""
+    low, high = np.ceil(np.log2(magnitudes[0])), np.floor(np.log2(magnitudes[-1]))
+    apart = 1
+    while (exponents := np.arange(np.ceil(low / apart), high // apart + 1) * apart).size > 9:
+        apart *= 2
+    return np.exp2(exponents)
 
 
 def draw_steps(axes: Axes, grid: Grid) -> None:

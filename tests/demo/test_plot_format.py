@@ -66,6 +66,14 @@ def test_of_many_numbers_those_around_zero_are_drawn(plot_format):
     assert (grid.rounded.min(), grid.rounded.max()) == (-14, 14)  # twelve steps and a tenth of the range
 
 
+@pytest.mark.parametrize(
+    ("magnitudes", "marked"),
+    [([0.5, 6], [0.5, 1, 2, 4]), ([0.3, 0.4], []), ([2.0**-16, 57344], 2.0 ** np.arange(-16, 13, 4))],
+)
+def test_powers_of_two_are_marked(plot_format, magnitudes, marked):
+    assert plot_format.powers_within(np.float32(magnitudes)).tolist() == list(marked)
+
+
 def test_a_format_of_too_many_numbers_is_refused(plot_format, tmp_path):
     with pytest.raises(DataError, match=r"at most 512 numbers\. `fp16_e5m10` has codes of 16 bits\."):
         plot_format.main(["float16", str(tmp_path / "a.svg")])
