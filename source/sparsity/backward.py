@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Literal, TypeAlias, get_args
 
+import keras
 from keras import ops
 
 from source.config import nearest
@@ -42,13 +43,13 @@ def masked(w: Tensor, mask: Tensor, rule: Rule = "masked", scores: Tensor | None
         ConfigError: for scores that are missing, useless or of another shape, and for a negative decay.
     """
     check_rule(rule)
-    w, mask = ops.convert_to_tensor(w), ops.convert_to_tensor(mask, "bool")
+    w, mask = _as_tensor(w), ops.convert_to_tensor(mask, "bool")
     _check(w, mask, rule, scores, decay)
-    if rule == "supermask":
-        return _with_gradients(lambda scores: _live(mask, w), lambda dy: dy * w, scores)
-    if rule == "joint":
-        return _with_gradients(lambda w, scores: _live(mask, w), lambda dy: (_live(mask, dy), dy * w), w, scores)
-    return _with_gradients(lambda w: _live(mask, w), _gradient_of_weight(mask, w, rule, decay), w)
+    if rule == "masked":
+        return _live(mask, w)
+    if rule in _OF_SCORES:
+        return _with_gradients(mask, _with_scores, w if rule == "joint" else ops.stop_gradient(w), scores)
+    return _with_gradients(mask, _straight_through if rule == "ste" else _sr_ste(decay), w)
 
 
 def check_rule(rule: str) -> None:
@@ -63,30 +64,39 @@ def check_rule(rule: str) -> None:
         )
 
 
-def _gradient_of_weight(mask: Tensor, w: Tensor, rule: Rule, decay: float) -> Callable[[Tensor], Tensor]:
-    if rule == "masked":
-        return lambda dy: _live(mask, dy)
-    if rule == "ste":
-        return lambda dy: dy
-    return lambda dy: ops.where(mask, dy, dy + w * decay)
-
-
 def _live(mask: Tensor, x: Tensor) -> Tensor:
     """Returns x where the mask is True and zero elsewhere, which a product is not for infinity and NaN."""
     return ops.where(mask, x, ops.zeros_like(x))
 
 
-def _with_gradients(
-    function: Callable[..., Tensor], gradient: Callable[[Tensor], Tensor | tuple[Tensor, ...]], *inputs: Tensor
-) -> Tensor:
-    """Returns a function of some tensors, whose gradients are told from the one above."""
+def _with_gradients(mask: Tensor, gradient: Callable[..., Tensor | tuple[Tensor, ...]], *inputs: Tensor) -> Tensor:
+    """Returns the first input under the mask; `gradient` makes the inputs' of the one above, the mask and the first."""
+    # As a comparison with a constant it has no gradient that a backend could follow.
+    live = ops.stop_gradient(ops.cast(mask, "float32")) > 0.0
 
     @ops.custom_gradient
-    def value(*inputs: Tensor) -> tuple[Tensor, Callable[..., Tensor | tuple[Tensor, ...]]]:
+    def value(w: Tensor, *others: Tensor) -> tuple[Tensor, Callable[..., Tensor | tuple[Tensor, ...]]]:
         # Backends hand the gradient from above over by position or by name.
-        return function(*inputs), lambda *args, upstream=None: gradient(args[0] if upstream is None else upstream)
+        return _live(live, w), lambda *args, upstream=None: gradient(args[0] if upstream is None else upstream, live, w)
 
-    return value(*(ops.convert_to_tensor(each) for each in inputs))
+    return value(*(_as_tensor(each) for each in inputs))
+
+
+def _straight_through(dy: Tensor, live: Tensor, w: Tensor) -> Tensor:
+    return dy
+
+
+def _sr_ste(decay: float) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    return lambda dy, live, w: ops.where(live, dy, dy + w * decay)
+
+
+def _with_scores(dy: Tensor, live: Tensor, w: Tensor) -> tuple[Tensor, Tensor]:
+    return _live(live, dy), dy * w
+
+
+def _as_tensor(x: Tensor) -> Tensor:
+    """Returns a tensor; of a variable a copy, as TensorFlow lets no variable into a function with its own gradient."""
+    return ops.copy(x) if isinstance(x, keras.Variable) else ops.convert_to_tensor(x)
 
 
 def _check(w: Tensor, mask: Tensor, rule: Rule, scores: Tensor | None, decay: float) -> None:
