@@ -19,12 +19,11 @@ _OF_SCORES = ("supermask", "joint")
 def masked(w: Tensor, mask: Tensor, rule: Rule = "masked", scores: Tensor | None = None, decay: float = 2e-4) -> Tensor:
     """Returns w where the mask is True, and zero elsewhere, exactly; the rule says what learns.
 
-    | rule        | gradient of w                | gradient of the scores |
-    | masked      | dy * mask                    |                        |
-    | ste         | dy                           |                        |
-    | sr_ste      | dy + decay * (1 - mask) * w  |                        |
-    | supermask   | none                         | dy * w                 |
-    | joint       | dy * mask                    | dy * w                 |
+    - "masked": the gradient of w is dy * mask;
+    - "ste": dy;
+    - "sr_ste": dy + decay * (1 - mask) * w;
+    - "supermask": w has none, and that of the scores is dy * w;
+    - "joint": dy * mask for w, and dy * w for the scores.
 
     "ste" lets pruned entries learn and grow back (Guo et al.: Dynamic network surgery, 2016,
     https://arxiv.org/abs/1608.04493); "sr_ste" lets them decay too (Zhou et al.: Learning N:M fine-grained structured
