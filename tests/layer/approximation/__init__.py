@@ -1,0 +1,1 @@
+"""Tests of operators computed by few and cheap operations."""
