@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from source import __version__
+    from source.compressor.build import compressor
     from source.config.config import (
         CallbackConfig,
+        CompressorConfig,
         Config,
         InputterConfig,
         ModelerConfig,
@@ -24,11 +26,13 @@ if TYPE_CHECKING:
     )
     from source.config.plugin import available, resolve
     from source.config.settings import from_mapping, settings, to_mapping
+    from source.layer.load_model import load_model
     from source.numeric.grammar import number_format
     from source.sparsity.grammar import sparsity_pattern
 
 _HOME = {
     "CallbackConfig": "source.config.config",
+    "CompressorConfig": "source.config.config",
     "Config": "source.config.config",
     "EspalierError": "source.config.errors",
     "ImageClassificationCallbackConfig": "source.config.image_classification_config",
@@ -40,7 +44,9 @@ _HOME = {
     "RunnerConfig": "source.config.config",
     "__version__": "source",
     "available": "source.config.plugin",
+    "compressor": "source.compressor.build",
     "from_mapping": "source.config.settings",
+    "load_model": "source.layer.load_model",
     "number_format": "source.numeric.grammar",
     "resolve": "source.config.plugin",
     "settings": "source.config.settings",
@@ -51,6 +57,7 @@ _HOME = {
 # Written out, because tools that read sources cannot follow `list(_HOME)`; a test holds the two equal.
 __all__ = [
     "CallbackConfig",
+    "CompressorConfig",
     "Config",
     "EspalierError",
     "ImageClassificationCallbackConfig",
@@ -62,7 +69,9 @@ __all__ = [
     "RunnerConfig",
     "__version__",
     "available",
+    "compressor",
     "from_mapping",
+    "load_model",
     "number_format",
     "resolve",
     "settings",

@@ -1,7 +1,35 @@
 """What the first callback of evaluation, inference and export does: take weights from a file, or refuse."""
 
+from typing import Any
+
 from source.callback import callback
+from source.config.config import CallbackConfig
 from source.config.errors import CheckpointError
+
+
+def restore_pretrained(run: callback.Run, config: CallbackConfig) -> Any:
+    """Takes weights from `pretrained_model` and returns the report of it.
+
+    Args:
+        run: the run.
+        config: `pretrained_model`, which is set, and `skip_pretrained_var` are read.
+    """
+    return run.restore_pretrained(config.pretrained_model, config.skip_pretrained_var)  # type: ignore[arg-type]
+
+
+def restore_before_checkpoint(run: callback.Run, config: CallbackConfig) -> Any:
+    """Takes weights that a compressor looks at when it prepares the model; returns the report, or None if it took none.
+
+    A checkpoint has the states of compression, but not what a compressor chose by the weights: a format for each layer,
+    a teacher.
+
+    Args:
+        run: the run.
+        config: `pretrained_model` and `skip_pretrained_var` are read.
+    """
+    if config.pretrained_model is None or run.modeler.compressor is None:
+        return None
+    return restore_pretrained(run, config)
 
 
 class RestoreCheckpoint(callback.Callback):
@@ -19,14 +47,14 @@ class RestoreCheckpoint(callback.Callback):
             CheckpointError: if there is neither, or `pretrained_model` leaves weights as they began.
         """
         pretrained = self.config.pretrained_model
+        report = restore_before_checkpoint(run, self.config)
         step = run.require_checkpoint() if pretrained is None else run.restore_latest()
         if step is not None:
             run.say(f"Restored the checkpoint of step {step:,}.")
         elif pretrained is not None:
-            self._take(run, pretrained)
+            self._check(run, pretrained, report or restore_pretrained(run, self.config))
 
-    def _take(self, run: callback.Run, pretrained: str) -> None:
-        report = run.restore_pretrained(pretrained, self.config.skip_pretrained_var)
+    def _check(self, run: callback.Run, pretrained: str, report: Any) -> None:
         run.say(str(report))
         left = (*report.missing, *report.mismatched, *report.skipped)
         if left and not run.config.allow_untrained:

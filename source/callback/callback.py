@@ -77,9 +77,10 @@ class Callback:
     1. `before_run`, once, when the model and the optimizer exist;
     2. `before_step`, before every block of steps that runs in the graph (with a schedule of `EverySteps(1)` a
        block is one step);
-    3. `after_evaluate`, when an evaluation has ended, before `after_step` of the same step;
-    4. `after_step`, at the steps that `schedule` names;
-    5. `after_run`, once, also when the run was interrupted.
+    3. `change_model`, at the steps that `schedule` names, before an evaluation of the same step measures the change;
+    4. `after_evaluate`, when an evaluation has ended, before `after_step` of the same step;
+    5. `after_step`, at the steps that `schedule` names;
+    6. `after_run`, once, also when the run was interrupted.
 
     Mode "evaluate" calls `before_run`, `after_evaluate`, `after_run`; mode "infer" calls `before_run`,
     `after_predict` for every batch, `after_run`.
@@ -88,10 +89,12 @@ class Callback:
         modes: the modes of a run in which this callback acts; in others it is passed over.
         restores: whether `before_run` restores weights; such a callback must be the first of its list,
             because others read what it restored.
+        compresses: whether it forwards the steps to the modeler's compressor.
     """
 
     modes: ClassVar[frozenset[Mode]] = frozenset({"train"})
     restores: ClassVar[bool] = False
+    compresses: ClassVar[bool] = False
 
     def __init__(self, config: CallbackConfig) -> None:
         self.config = config
@@ -106,6 +109,9 @@ class Callback:
 
     def before_step(self, run: Run) -> None:
         """Called before every block of steps."""
+
+    def change_model(self, run: Run) -> None:
+        """Called first at the steps that `schedule` names: the place to change weights or masks."""
 
     def after_step(self, run: Run, window: Window) -> Mapping[str, str] | None:
         """Called at the steps that `schedule` names.

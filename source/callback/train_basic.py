@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from source.callback import callback, schedule
+from source.callback import _restore, callback, schedule
 from source.config import settings
 from source.config.config import CallbackConfig
 
@@ -20,7 +20,10 @@ def build(config: CallbackConfig) -> callback.Callback:
 
 
 class _TrainBasic(callback.Callback):
-    """The run's own newest checkpoint goes before `pretrained_model`: a resumed run must not begin anew."""
+    """The run's own newest checkpoint goes before `pretrained_model`: a resumed run must not begin anew.
+
+    A compressor prepares a resumed model of the same weights as at first, and the checkpoint comes after that.
+    """
 
     restores = True
 
@@ -33,12 +36,13 @@ class _TrainBasic(callback.Callback):
         return schedule.FirstOf((schedule.EverySteps(self.config.save_checkpoints_steps), schedule.AtEnd()))
 
     def before_run(self, run: callback.Run) -> None:
+        report = _restore.restore_before_checkpoint(run, self.config)
         step = run.restore_latest()
         if step is not None:
             self._saved_step = step
             run.say(f"Resumed from the checkpoint of step {step:,}.")
         elif self.config.pretrained_model is not None:
-            run.say(str(run.restore_pretrained(self.config.pretrained_model, self.config.skip_pretrained_var)))
+            run.say(str(report or _restore.restore_pretrained(run, self.config)))
 
     def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:
         self._request(run)

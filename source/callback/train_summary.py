@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import keras
 
-from source.callback import _event_file, _folder, _scalars, callback, schedule
+from source.callback import _compression, _event_file, _folder, _scalars, callback, schedule
 from source.config import settings
 from source.config.config import CallbackConfig
 from source.config.errors import ConfigError
@@ -25,7 +25,8 @@ class Config(CallbackConfig):
 def build(config: CallbackConfig) -> callback.Callback:
     """Returns the callback that writes summaries into the folder of the run.
 
-    Every point is the mean over the steps since the point before; the learning rate is that of the last step.
+    Every point is the mean over the steps since the point before; the learning rate is that of the last step. With a
+    compressor there are also `compression/<layer>/<weight>/sparsity`, `bits`, `low` and `high` of what layers see.
     Which outputs are written is said by `summary_names` of the runner.
 
     Args:
@@ -49,6 +50,8 @@ class _TrainSummary(callback.Callback):
 
     def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:
         points = {**_scalars.of_window(window), **_scalars.speed_of(window)}
+        if run.modeler.compressor is not None:
+            points |= _compression.points(run.modeler.compressor, run.modeler.model)
         self._file.scalars(_wanted(points, run.config.summary_names), window.last_step)
         if self.config.histograms and schedule.EveryEpoch().is_due(run.progress):
             for variable in run.modeler.model.trainable_variables:

@@ -21,8 +21,10 @@ _NAMING_SETTINGS = (
     ("augmenter", "augmenter", InputterConfig),
     ("batch_augmenter", "augmenter", InputterConfig),
     ("network", "network", ModelerConfig),
+    ("compressor", "compressor", ModelerConfig),
     ("exporters", "exporter", RunnerConfig),
 )
+_COMPRESSION = "compression"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,8 @@ class Names:
 def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] = ()) -> Any:
     """Returns the runner of an application.
 
-    Every setting goes to every part that has a field of its name, so that `batch_size_per_gpu` or
+    Training with a compressor gets the callback `compression`, if `names` does not list it, behind the one that
+    restores. Every setting goes to every part that has a field of its name, so that `batch_size_per_gpu` or
     `num_classes` is said once. A setting that exporters have goes to the `exporter_options` of each of those
     that `exporters` names. Plugins are loaded when all names and the types of all values known from
     `configs` have been found right.
@@ -60,6 +63,7 @@ def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] 
         UnknownNameError: for a plugin that does not exist, with the nearest names.
         ConfigError: for a setting that no part has, with the nearest names, or a value that cannot be.
     """
+    names = _with_compression(names, settings)
     _check_values(configs, settings)
     _check_names(names, settings)
     _load_tensorflow(from_mapping(RunnerConfig, _only("deterministic", settings)).deterministic)
@@ -92,6 +96,14 @@ def _check_names(names: Names, settings: Mapping[str, Any]) -> None:
         places += [(room, name) for name in _named(setting, config_class, settings)]
     for room, name in places:
         locate(room, name)
+
+
+def _with_compression(names: Names, settings: Mapping[str, Any]) -> Names:
+    """Adds the callback without which a compressor would not know the steps."""
+    mode = from_mapping(RunnerConfig, _only("mode", settings)).mode
+    if mode != "train" or settings.get("compressor") is None or _COMPRESSION in names.callbacks:
+        return names
+    return dataclasses.replace(names, callbacks=[*names.callbacks[:1], _COMPRESSION, *names.callbacks[1:]])
 
 
 def _load(room: str, name: str) -> ModuleType:

@@ -1,6 +1,7 @@
 """What all plugins of a room share in their configurations."""
 
 import dataclasses
+import json
 import os
 from typing import Annotated, Any, Literal
 
@@ -36,6 +37,17 @@ Names = Annotated[tuple[str, ...], pydantic.BeforeValidator(_as_tuple)]
 Numbers = Annotated[tuple[float, ...], pydantic.BeforeValidator(_as_tuple)]
 PathText = Annotated[str, pydantic.BeforeValidator(_as_path)]
 Paths = Annotated[tuple[str, ...], pydantic.BeforeValidator(_as_paths)]
+
+
+def _as_mappings(value: Any) -> Any:
+    """The JSON text of a command line is accepted where a tuple of mappings is wanted."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"expected a list of mappings as JSON text: {error}. Received: {value!r}.") from None
+
+
+Mappings = Annotated[tuple[dict[str, Any], ...], pydantic.BeforeValidator(_as_mappings)]
 
 
 def require(condition: bool, name: str, expected: str, value: Any) -> None:
@@ -197,6 +209,9 @@ class ModelerConfig(Config):
             evaluate
             with it; None keeps none.
         precision: "float32", "mixed_bfloat16" or "mixed_float16" (with loss scaling).
+        compressor: name of a compressor, such as "magnitude_pruning", that prepares the model; None trains it as it is.
+            Training then needs the callback `compression`.
+        compressor_options: settings of that compressor.
     """
 
     network: str | None = None
@@ -218,6 +233,8 @@ class ModelerConfig(Config):
     accumulation_steps: int = 1
     ema_decay: float | None = None
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    compressor: str | None = None
+    compressor_options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
         Config.__post_init__(self)
@@ -257,6 +274,12 @@ class ModelerConfig(Config):
             "piecewise_lr_decay",
             f"one longer than piecewise_boundaries={self.piecewise_boundaries}",
             self.piecewise_lr_decay,
+        )
+        require(
+            self.compressor is not None or not self.compressor_options,
+            "compressor_options",
+            "empty as long as `compressor` names none",
+            self.compressor_options,
         )
 
 
@@ -350,7 +373,7 @@ class CompressorConfig:
 
     Attributes:
         rules: mappings of `match` (`name`, `type`, `weight`) and `do` (settings, or "skip"); every rule that matches
-            applies, later ones win.
+            applies, later ones win. On a command line, JSON text.
     """
 
-    rules: tuple[dict[str, Any], ...] = ()
+    rules: Mappings = ()

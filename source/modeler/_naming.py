@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import keras
 
+from source.layer.compressed import Compressed
+
 _NUMBERED = re.compile(r"(.+?)(_\d+)?")
 
 
@@ -83,8 +85,13 @@ def unique(names: Iterable[str]) -> list[str]:
 def _with_nested(model: keras.Model) -> Iterator[keras.Layer]:
     for layer in model.layers:
         yield layer
-        if isinstance(layer, keras.Model):
-            yield from _with_nested(layer)
+        if isinstance(layer, Compressed):
+            inside = layer.layer
+            yield from (inside, *(part for part in vars(inside).values() if isinstance(part, keras.Layer)))
+        else:
+            inside = layer
+        if isinstance(inside, keras.Model):
+            yield from _with_nested(inside)
 
 
 def _squeezed(name: str) -> str:

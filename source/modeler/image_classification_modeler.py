@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from source.compressor.compressor import Compressor
 from source.config import settings
 from source.config.errors import ConfigError
 from source.config.image_classification_config import ImageClassificationModelerConfig
@@ -18,15 +19,18 @@ class Config(ImageClassificationModelerConfig):
     """The settings of the task, without more."""
 
 
-def build(config: ImageClassificationModelerConfig, network: Any = None) -> "ImageClassificationModeler":
+def build(
+    config: ImageClassificationModelerConfig, network: Any = None, compressor: Compressor | None = None
+) -> "ImageClassificationModeler":
     """Returns a modeler of image classification.
 
     Args:
         config: the settings.
         network: a network's module, a function `net`, or a Keras model that returns logits; None takes
             `config.network`.
+        compressor: a compressor made by `espalier.compressor`; None takes `config.compressor`.
     """
-    return ImageClassificationModeler(settings.adopt(Config, config), network)
+    return ImageClassificationModeler(settings.adopt(Config, config), network, compressor)
 
 
 class ImageClassificationModeler(Modeler):
@@ -37,8 +41,8 @@ class ImageClassificationModeler(Modeler):
 
     config: Config
 
-    def __init__(self, config: Config, network: Any = None) -> None:
-        super().__init__(config, network)
+    def __init__(self, config: Config, network: Any = None, compressor: Compressor | None = None) -> None:
+        super().__init__(config, network, compressor)
         self._metrics: dict[str, keras.metrics.Metric] = {}
         self._class_weights: tuple[float, ...] = ()
 

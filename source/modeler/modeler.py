@@ -3,17 +3,20 @@
 import abc
 import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from source.compressor.compressor import Compressor
 from source.config.config import ModelerConfig
-from source.config.errors import ConfigError
+from source.config.errors import CheckpointError, ConfigError
 from source.modeler import (
     _accumulation,
     _average,
+    _compression,
     _freeze,
     _gradient,
     _learning_rate,
@@ -34,12 +37,17 @@ class Modeler(abc.ABC):
     and the first step a checkpoint may assign to `state()`. Steps are pure graph code: they create no
     variables.
 
+    With a compressor, `model` is what the compressor prepares of the network's model. Weights restored by
+    `restore_pretrained` go into the network's model, which is then prepared anew: model, optimizer and `state()`
+    are others after it.
+
     A task's subclass says what the model is (`create_model`), what an example's loss is (`example_losses`),
     what is reported beside it (`example_scores`), and how to evaluate and predict.
 
     Attributes:
         config: the configuration.
         network: what `build` makes the model from.
+        compressor: what prepares the model; None trains it as it is.
         model: the Keras model, after `build`.
         optimizer: the Keras optimizer, after `build`.
         num_classes: of the data.
@@ -61,10 +69,12 @@ class Modeler(abc.ABC):
     max_step: int
     batch_size: int
 
-    def __init__(self, config: ModelerConfig, network: Any = None) -> None:
+    def __init__(self, config: ModelerConfig, network: Any = None, compressor: Compressor | None = None) -> None:
         self.config = config
         self.network = network
+        self.compressor = _compression.create(config, compressor)
         self._average: _average.WeightAverage | None = None
+        self._training_images: Callable[[], list[np.ndarray]] | None = None
 
     # What a task says.
 
@@ -128,6 +138,7 @@ class Modeler(abc.ABC):
         self.steps_per_epoch = inputter.steps_per_epoch(replicas) if trains else 1.0
         self.max_step = inputter.max_step(replicas) if trains else 1
         self.batch_size = inputter.batch_size(replicas)
+        self._training_images = (lambda: _compression.training_images(inputter, replicas)) if trains else None
 
     def build(self) -> None:
         """Creates the model and all variables of training, from the configured seed and in its precision.
@@ -135,13 +146,28 @@ class Modeler(abc.ABC):
         Seeds Python, NumPy and TensorFlow, because Keras initialisers draw from them.
 
         Raises:
-            ConfigError: if the network does not fit, a filter of weights matches none, or an option is
-                unknown.
+            ConfigError: if the network does not fit, a filter of weights matches none, an option is unknown, or
+                the compressor cannot compress the model.
         """
         keras.utils.set_random_seed(self.config.seed)
         with _dtype_policy(self.config.precision):
-            self.model = self.create_model()
-        _network.check_precision(self.model, self.config.precision)
+            self._plain = self.create_model()
+        _network.check_precision(self._plain, self.config.precision)
+        images = self._training_images or (lambda: _compression.stand_in_images(self.image_shape))
+        self._set_up(self._prepared(images))
+        self.evaluation_metrics()
+
+    def _prepared(self, images: Callable[[], list[np.ndarray]]) -> keras.Model:
+        """Returns the network's model as the compressor prepares it, the same whenever it is asked."""
+        if self.compressor is None:
+            return self._plain
+        keras.utils.set_random_seed(self.config.seed)
+        calibration = images() if self.compressor.needs_calibration else None
+        return self.compressor.prepare(self._plain, calibration)
+
+    def _set_up(self, model: keras.Model) -> None:
+        """Makes a model the one that trains, with an optimizer of its weights."""
+        self.model = model
         _freeze.train_only(self.model, self.config.trainable_vars)
         names = _naming.model_names(self.model)
         by_id = {id(variable): name for name, variable in names.items()}
@@ -153,7 +179,6 @@ class Modeler(abc.ABC):
         self.optimizer.build(list(self._trained.values()))
         if self.config.ema_decay is not None:
             self._average = _average.WeightAverage(self.config.ema_decay, self._trained)
-        self.evaluation_metrics()
 
     def train_step(self, batch: Batch) -> dict[str, tf.Tensor]:
         """Improves the weights by one batch.
@@ -192,6 +217,23 @@ class Modeler(abc.ABC):
         with self._average.swapped_in():
             yield
 
+    @contextlib.contextmanager
+    def finished_model(self) -> Iterator[None]:
+        """Lets the modeler hold what the compressor finishes the model to; without a compressor, the model itself.
+
+        Raises:
+            ConfigError: if nothing was compressed yet.
+        """
+        if self.compressor is None:
+            yield
+            return
+        prepared = self.model
+        self.model = self.compressor.finish(prepared)
+        try:
+            yield
+        finally:
+            self.model = prepared
+
     def metric_results(self) -> dict[str, float]:
         """Returns the scalar evaluation metrics of all batches since `reset_metrics`."""
         results = {name: metric.result() for name, metric in self.evaluation_metrics().items()}
@@ -220,6 +262,9 @@ class Modeler(abc.ABC):
     ) -> _pretrained.PretrainedReport:
         """Takes from a file the weights and statistics that agree in name and shape, and says which did not.
 
+        With a compressor, a file that has all of the prepared model, masks and limits too, is taken as it is; any
+        other is taken into the network's model, which the compressor then prepares again.
+
         Args:
             path: a checkpoint (`.npz`, averaged weights are preferred); a `.keras` or `.weights.h5` file; an `.h5`
                 file of Keras 2; or an `.npz` file with one array for each path of a variable, or for each name of
@@ -229,11 +274,31 @@ class Modeler(abc.ABC):
 
         Raises:
             CheckpointError: if the file cannot be read or nothing in it fits.
+            ConfigError: if the compressor must be calibrated and there are no training images.
         """
+        if self.compressor is not None:
+            return self._restore_compressed(os.fspath(path), skip)
         report = _pretrained.restore(_naming.model_names(self.model), os.fspath(path), skip)
         if self._average is not None:
             self._average.reset()
         return report
+
+    def _restore_compressed(self, path: str, skip: Sequence[str]) -> _pretrained.PretrainedReport:
+        with contextlib.suppress(CheckpointError):  # the plain model will say what is wrong
+            report = _pretrained.restore(_naming.model_names(self.model), path, skip)
+            if not (report.missing or report.mismatched):
+                if self._average is not None:
+                    self._average.reset()
+                return report
+        report = _pretrained.restore(_naming.model_names(self._plain), path, skip)
+        self._set_up(self._prepared(self._training_images or self._no_images))
+        return report
+
+    def _no_images(self) -> list[np.ndarray]:
+        raise ConfigError(
+            f"compressor: `{self.config.compressor}` is calibrated with training images, and there are none. "
+            "Give `train_dataset_meta`."
+        )
 
     # What a step is made of.
 
@@ -290,10 +355,11 @@ class Modeler(abc.ABC):
         if not self.config.l2_weight_decay:
             return {}
         skip = self.config.skip_l2_loss_vars
+        states = _compression.states(self.model)
         chosen = {
             position: weight
             for position, weight in enumerate(self._trained.values())
-            if not any(part in weight.path for part in skip)
+            if id(weight) not in states and not any(part in weight.path for part in skip)
         }
         if not chosen:
             raise ConfigError(

@@ -38,6 +38,11 @@ class CallbackList:
                 )
         self.start_windows(0)
 
+    @property
+    def compress(self) -> bool:
+        """Whether one of them forwards the steps to a compressor."""
+        return any(callback.compresses for callback in self._callbacks)
+
     def start_windows(self, step: int) -> None:
         """Opens an empty window for every callback behind `step` steps done."""
         self._windows = [OpenWindow(first_step=step + 1) for _ in self._callbacks]
@@ -57,6 +62,17 @@ class CallbackList:
         """Calls `before_step` of each."""
         for callback in self._callbacks:
             callback.before_step(run)
+
+    def change_model(self, run: Run, before: Progress) -> None:
+        """Calls `change_model` of those that are due at the step reached.
+
+        Args:
+            run: the run, at the step reached.
+            before: its progress before the last block of steps, by which due steps were asked for.
+        """
+        for due, callback in zip(list(self._due_steps(before)), self._callbacks, strict=True):
+            if due == run.progress.step:
+                callback.change_model(run)
 
     def add_block(self, result: BlockResult, seconds: float) -> None:
         """Adds a block of steps to every open window."""

@@ -19,7 +19,7 @@ def describe_parts(parts: dict[str, Any], callbacks: Sequence[Any]) -> dict[str,
     """Returns the module and the settings of every part of an application, as plain values.
 
     Args:
-        parts: inputter, modeler and runner by the name of their room.
+        parts: inputter, modeler, runner and perhaps compressor by the name of their room.
         callbacks: the callbacks in their order.
     """
     described = {room: _describe(part) for room, part in parts.items()}

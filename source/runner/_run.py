@@ -44,6 +44,7 @@ class ActiveRun:
         callbacks: CallbackList,
         model_dir: pathlib.Path | None,
         replicas: int,
+        scope: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
     ) -> None:
         self.mode = mode
         self.config = config
@@ -59,7 +60,8 @@ class ActiveRun:
         self.stop_reason: str | None = None
         self.interruption: Interruption | None = None
         self._printer: Callable[[str], None] | None = None
-        self._saver = None if model_dir is None else Saver(model_dir, modeler.state(), self._identity())
+        self._scope = scope
+        self._saver = self._make_saver()
 
     @property
     def progress(self) -> Progress:
@@ -137,7 +139,9 @@ class ActiveRun:
         Raises:
             CheckpointError: if the file cannot be read or nothing in it fits.
         """
-        report = self.modeler.restore_pretrained(path, skip)
+        with self._scope():
+            report = self.modeler.restore_pretrained(path, skip)
+        self._saver = self._make_saver()  # a compressor has prepared the model anew
         self.has_pretrained_weights = True
         return report
 
@@ -175,6 +179,9 @@ class ActiveRun:
             if bad is None:
                 raise
             raise bad from error
+
+    def _make_saver(self) -> Saver | None:
+        return None if self.model_dir is None else Saver(self.model_dir, self.modeler.state(), self._identity())
 
     def _identity(self) -> dict[str, int]:
         """What the order of the training batches follows from; nothing outside training."""

@@ -18,11 +18,10 @@ def train_to_end(
 ) -> Mapping[str, float]:
     """Trains until the last step or until something asks for a stop; returns the last evaluation's metrics.
 
-    The order is fixed, so that a run killed at any moment repeats exactly what was lost: evaluation comes
-    before
-    the callbacks of the same step, because they may act on its metrics; checkpoints come last, because they
-    hold
-    what the callbacks remember of this step.
+    The order is fixed, so that a run killed at any moment repeats exactly what was lost: what changes the
+    model comes before the evaluation of the same step, which measures it; evaluation before the other callbacks,
+    because they may act on its metrics; checkpoints come last, because they hold what the callbacks remember of
+    this step.
 
     Args:
         run: the run, restored as far as it can be.
@@ -48,6 +47,7 @@ def train_to_end(
         run.step += block.steps
         run.seconds_per_step = seconds / block.steps
         run.callbacks.add_block(block, seconds)
+        run.callbacks.change_model(run, before)
 
         if run.step == evaluation_step:
             metrics = evaluate()

@@ -77,6 +77,7 @@ class Runner(abc.ABC):
         self._step = 0
         self._built = False
         self._evaluation: EvaluationPass | None = None
+        self._evaluated: Any = None
 
     @property
     @abc.abstractmethod
@@ -104,6 +105,7 @@ class Runner(abc.ABC):
             SystemExit: when the state has been saved, with status 0 after SIGTERM and 130 after Ctrl-C.
         """
         with self._session("train") as run, Interruption() as interruption:
+            self._check_compression(run)
             run.interruption = interruption
             run.max_step = self._last_step()
             run.callbacks.before_run(run)
@@ -140,7 +142,7 @@ class Runner(abc.ABC):
         """Writes the restored weights with every exporter of the configuration."""
         with self._session("export") as run:
             self._restore(run)
-            with self.modeler.evaluation_weights():
+            with self.modeler.evaluation_weights(), self.modeler.finished_model():
                 paths = tuple(self._export_with(name, run) for name in self.config.exporters)
             run.callbacks.after_run(run)
         return Result(run.step, paths=paths)
@@ -161,10 +163,13 @@ class Runner(abc.ABC):
                 callbacks=CallbackList(self.callbacks, mode, self.inputter.batch_size(self.replicas)),
                 model_dir=model_dir,
                 replicas=self.replicas,
+                scope=self.scope,
             )
             run.step = self._step
             if mode == "train" and model_dir is not None:
                 parts = {"inputter": self.inputter, "modeler": self.modeler, "runner": self}
+                if self.modeler.compressor is not None:
+                    parts["compressor"] = self.modeler.compressor
                 write_run_record(model_dir, parts, self.callbacks)
             yield run
             self._step = run.step
@@ -181,6 +186,19 @@ class Runner(abc.ABC):
         with self.scope():
             self.modeler.build()
         self._built = True
+
+    def _check_compression(self, run: ActiveRun) -> None:
+        """Refuses to train with a compressor that no callback tells the steps.
+
+        Raises:
+            ConfigError: naming the callback that is missing.
+        """
+        compressor = self.modeler.compressor
+        if compressor is not None and not run.callbacks.compress:
+            raise ConfigError(
+                f"callbacks: the modeler has the compressor `{compressor.name}`, but no callback tells it the steps: "
+                "nothing would be compressed. Add the callback `compression`."
+            )
 
     def _restore(self, run: ActiveRun) -> None:
         """Lets the callbacks restore weights, and refuses those that no training has made.
@@ -232,14 +250,15 @@ class Runner(abc.ABC):
         return metrics
 
     def _evaluation_pass(self) -> EvaluationPass:
-        """The pass over the evaluation data, traced once for all evaluations of a runner."""
-        if self._evaluation is None:
+        """The pass over the evaluation data, traced once for all evaluations of a model."""
+        if self._evaluation is None or self._evaluated is not self.modeler.model:
             if not self.inputter.has_evaluation_data:
                 raise ConfigError(
                     "eval_dataset_meta: there is no data to evaluate on. Set it, or set `validation_fraction` above 0."
                 )
             batches = self.inputter.input_fn("evaluate", replicas=self.replicas)
             batches = batches.take(1) if self.config.dry_run else batches
+            self._evaluated = self.modeler.model
             self._evaluation = EvaluationPass(self.distribute(self.modeler.evaluate_step), batches)
         return self._evaluation
 

@@ -1,9 +1,10 @@
 """A run that does nothing but write down what callbacks ask of it."""
 
+import contextlib
 import dataclasses
 import json
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -103,14 +104,26 @@ class FakeReport:
 
 
 class FakeModeler:
-    """Remembers what was restored into it, and has a model and an optimizer when they are given."""
+    """Remembers what was restored into it, and has a model, an optimizer and a compressor when they are given."""
 
-    def __init__(self, model: Any = None, optimizer: Any = None, precision: str = "float32") -> None:
+    def __init__(
+        self, model: Any = None, optimizer: Any = None, precision: str = "float32", compressor: Any = None
+    ) -> None:
         self.model = model
+        self.compressor = compressor
         self.optimizer = optimizer
         self.config = SimpleNamespace(precision=precision)
         self.restored: list[tuple[str, tuple[str, ...]]] = []
         self.missing: tuple[str, ...] = ()
+
+    def evaluation_weights(self) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    @contextlib.contextmanager
+    def finished_model(self) -> Iterator[None]:
+        prepared, self.model = self.model, self.compressor.finish(self.model)
+        yield
+        self.model = prepared
 
     def restore_pretrained(self, path: str, skip: tuple[str, ...]) -> FakeReport:
         self.restored.append((path, skip))
@@ -155,6 +168,8 @@ def drive(
         before = run.progress
         callback.before_step(run)
         run.step = step
+        if callback.schedule.next_due(before) == step:
+            callback.change_model(run)
         text: dict[str, str] = {}
         if evaluate is not None and EveryEpoch().next_due(before) == step:
             text |= callback.after_evaluate(run, evaluate(step)) or {}

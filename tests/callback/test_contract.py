@@ -10,6 +10,7 @@ import pytest
 from source.callback import keras_callback
 from source.callback.callback import Callback
 from source.callback.schedule import Progress, Schedule
+from source.compressor.build import compressor
 from source.config import settings
 from source.config.config import CallbackConfig
 from source.config.image_classification_config import ImageClassificationCallbackConfig
@@ -24,7 +25,8 @@ METRICS = {"loss": 0.5, "accuracy": 0.75, "top_5_accuracy": 1.0, "examples": 100
 @pytest.fixture(scope="module")
 def modeler():
     model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Flatten(), keras.layers.Dense(3, name="logits")])
-    return FakeModeler(model, keras.optimizers.SGD(0.1))
+    pruning = compressor("magnitude_pruning", sparsity=0.5, end_step=20, every_steps=5)
+    return FakeModeler(pruning.prepare(model), keras.optimizers.SGD(0.1), compressor=pruning)
 
 
 @pytest.fixture(params=NAMES)
@@ -66,6 +68,7 @@ def predictions(first):
 def test_there_are_the_callbacks_of_the_house():
     assert NAMES == [
         "best_checkpoint",
+        "compression",
         "early_stopping",
         "eval_accuracy",
         "eval_basic",
@@ -82,6 +85,7 @@ def test_there_are_the_callbacks_of_the_house():
         "train_accuracy",
         "train_basic",
         "train_loss",
+        "train_sparsity",
         "train_speed",
         "train_summary",
     ]

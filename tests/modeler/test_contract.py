@@ -37,7 +37,7 @@ def test_there_is_a_modeler():
 def test_it_has_a_docstring_a_config_and_a_build(module):
     assert module.__doc__
     assert issubclass(module.Config, ModelerConfig)
-    assert list(inspect.signature(module.build).parameters) == ["config", "network"]
+    assert list(inspect.signature(module.build).parameters) == ["config", "network", "compressor"]
 
 
 def test_it_is_a_modeler(modeler):

@@ -1,0 +1,70 @@
+"""The compressor of a modeler: found by its name, and given training images to calibrate on."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from source.compressor.compressor import Compressor
+from source.config import plugin
+from source.config.config import ModelerConfig
+from source.config.errors import ConfigError
+from source.config.settings import from_mapping
+from source.layer.compressed import compressed_layers
+
+_BATCHES = 4  # of training images, for limits and learned steps to begin at
+
+
+def create(config: ModelerConfig, given: Compressor | None) -> Compressor | None:
+    """Returns the compressor that was given, else the one that the settings name, else None.
+
+    Args:
+        config: `compressor` and `compressor_options` are read.
+        given: a compressor made elsewhere.
+
+    Raises:
+        ConfigError: if there are two, if what was given is none, or if its settings cannot be.
+        UnknownNameError: for a name that nothing answers to.
+    """
+    if given is not None and not isinstance(given, Compressor):
+        raise ConfigError(f"compressor: expected a compressor, or None. Received: {given!r}.")
+    if config.compressor is None:
+        return given
+    if given is not None:
+        raise ConfigError(
+            f"compressor: `{config.compressor}` is named in the settings and `{given.name}` was given to `build`. "
+            "Leave one out; `chain` does several at once."
+        )
+    module = plugin.resolve("compressor", config.compressor)
+    compressor: Compressor = module.build(from_mapping(module.Config, config.compressor_options, "compressor_options"))
+    return compressor
+
+
+def training_images(inputter: Any, replicas: int) -> list[np.ndarray]:
+    """Returns the images of the first training batches, float32 (b, h, w, c) each, as the network sees them.
+
+    Args:
+        inputter: the inputter of the run; it has training data.
+        replicas: devices that share a step.
+    """
+    batches = inputter.input_fn("train", replicas=replicas).take(_BATCHES)
+    return [batch["image"].numpy() for batch in batches]
+
+
+def states(model: keras.Model) -> set[int]:
+    """Returns the `id` of every variable that is a state of compression and no weight of the network.
+
+    Args:
+        model: prepared by a compressor, or not.
+    """
+    transformations = (each for layer in compressed_layers(model) for _, each in layer.transformations())
+    return {id(variable) for each in transformations for variable in each.variables}
+
+
+def stand_in_images(image_shape: tuple[int, int, int]) -> list[np.ndarray]:
+    """Returns images of noise, for a model whose calibration is to be read from a checkpoint.
+
+    Args:
+        image_shape: (h, w, c).
+    """
+    return [np.random.default_rng(0).normal(size=(2, *image_shape)).astype(np.float32)]
