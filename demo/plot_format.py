@@ -23,10 +23,8 @@ if __name__ == "__main__":  # read when TensorFlow is loaded: greet less
 from source.command.mistakes import report_mistakes
 from source.config.errors import ConfigError, DataError
 from source.numeric import number_format
-from source.numeric.binary import Binary
 from source.numeric.format import ElementFormat, NumberFormat
 from source.numeric.integer import AffineInteger
-from source.numeric.ternary import Ternary
 
 INK, BLUE = "#7c7c7c", "#3d85d9"  # about 4:1 on white and on a dark page alike
 STYLE = {
@@ -43,6 +41,7 @@ STYLE = {
 MOST_NUMBERS = 512
 STEPS_SHOWN = 12  # on either side of zero, of formats that have more
 SAMPLES = 1 << 14
+MEAN_RANGE = 2.0
 
 
 class Grid(NamedTuple):
@@ -52,29 +51,38 @@ class Grid(NamedTuple):
         numbers: of the format, ascending.
         x: what is rounded, only the two ends of each step.
         rounded: what becomes of it.
+        title: what is said of the numbers below them.
     """
 
     numbers: np.ndarray
     x: np.ndarray
     rounded: np.ndarray
+    title: str
 
 
 def make_grid(chosen: NumberFormat, low: float | None = None, high: float | None = None) -> Grid:
     """Returns the numbers of a format, and how it rounds from `low` to `high`; without, around zero."""
-    if isinstance(chosen, Binary | Ternary):  # their scale is a mean, so it depends on all that is rounded
-        x = np.linspace(-2, 2, SAMPLES, dtype=np.float32)
-        rounded = chosen.round(x)
-        return Grid(np.unique(rounded), *step_ends(x, rounded))
     if chosen.bits > 9 or (numbers := chosen.values()).size > MOST_NUMBERS:
         raise DataError(f"A picture shows at most {MOST_NUMBERS} numbers. `{chosen}` has codes of {chosen.bits} bits.")
     if isinstance(chosen, AffineInteger):
         numbers = numbers - numbers.size // 4  # as if a quarter of the numbers were negative
-    first, last = window(numbers, beyond=isinstance(chosen, ElementFormat))
+    alone = isinstance(chosen, ElementFormat)
+    x = spread(low, high, *window(numbers, beyond=alone))
+    rounded = round_in_full_range(chosen, x, numbers)
+    if alone or np.isin(rounded, numbers).all():
+        return Grid(numbers, *step_ends(x, rounded), "" if alone else " at scale 1")
+    # The scale is no maximum but a mean, say, so it depends on all that is rounded.
+    x = spread(low, high, -MEAN_RANGE, MEAN_RANGE)
+    rounded = np.asarray(chosen.round(x))
+    return Grid(np.unique(rounded), *step_ends(x, rounded), "")
+
+
+def spread(low: float | None, high: float | None, first: float, last: float) -> np.ndarray:
+    """Returns numbers spread evenly from `low` to `high`, or where these are missing, from `first` to `last`."""
     low, high = first if low is None else low, last if high is None else high
     if not low < high:
         raise ConfigError(f"`--low` must be below `--high`. Received: {low:g} and {high:g}.")
-    x = np.linspace(low, high, SAMPLES, dtype=np.float32)
-    return Grid(numbers, *step_ends(x, round_in_full_range(chosen, x, numbers)))
+    return np.linspace(low, high, SAMPLES, dtype=np.float32)
 
 
 def window(numbers: np.ndarray, beyond: bool) -> tuple[float, float]:
@@ -109,12 +117,11 @@ def draw(chosen: NumberFormat, grid: Grid, picture: pathlib.Path) -> None:
         figure.get_layout_engine().set(w_pad=0.1, h_pad=0.06)
         left, right = figure.subfigures(1, 2, wspace=0.04)
         lines = left.subplots(2 if magnitudes.size > 1 else 1, 1, squeeze=False)[:, 0]
-        at_scale = "" if isinstance(chosen, ElementFormat | Binary | Ternary) else " at scale 1"
-        draw_line(lines[0], grid.numbers, f"numbers{at_scale}")
+        draw_line(lines[0], grid.numbers, f"numbers{grid.title}")
         lines[0].locator_params(axis="x", nbins=5)
         if magnitudes.size > 1:
             lines[1].set_xscale("log", base=2)
-            draw_line(lines[1], magnitudes, f"magnitudes{at_scale}, logarithmic")
+            draw_line(lines[1], magnitudes, f"magnitudes{grid.title}, logarithmic")
             lines[1].set_xticks(powers_within(magnitudes))
         draw_steps(right.subplots(), grid)
         figure.suptitle(str(chosen), fontsize=9)
@@ -155,7 +162,7 @@ def draw_steps(axes: Axes, grid: Grid) -> None:
 
 def describe(chosen: NumberFormat, grid: Grid) -> str:
     """Returns the format's name and a sum over all that is drawn, by which a picture that is out of date is known."""
-    drawn = b"".join(np.asarray(part, "<f4").tobytes() for part in grid)
+    drawn = b"".join(np.asarray(part, "<f4").tobytes() for part in grid[:3])
     return f"{chosen} {zlib.crc32(drawn):08x}"
 
 
