@@ -41,7 +41,7 @@ STYLE = {
 MOST_NUMBERS = 512
 STEPS_SHOWN = 12  # on either side of zero, of formats that have more
 SAMPLES = 1 << 14
-MEAN_RANGE = 2.0
+MEAN_RANGE = 2.0 * (1 - 1 / SAMPLES)  # of which samples on either side of zero have the mean one
 
 
 class Grid(NamedTuple):
@@ -73,7 +73,7 @@ def make_grid(chosen: NumberFormat, low: float | None = None, high: float | None
         return Grid(numbers, *step_ends(x, rounded), "" if alone else " at scale 1")
     # The scale is no maximum but a mean, say, so it depends on all that is rounded.
     x = spread(low, high, -MEAN_RANGE, MEAN_RANGE)
-    rounded = np.asarray(chosen.round(x))
+    rounded = np.asarray(chosen.round(x[:, np.newaxis]))[:, 0]  # one channel
     return Grid(np.unique(rounded), *step_ends(x, rounded), "")
 
 

@@ -46,9 +46,10 @@ def test_formats_with_scales_are_drawn_at_scale_one(plot_format, name):
 
 
 def test_means_are_taken_of_what_is_drawn(plot_format):
-    drawn = {name: plot_format.make_grid(number_format(name)).numbers.tolist() for name in ("binary", "ternary")}
-    assert drawn["binary"] == pytest.approx([-1, 1], rel=1e-4)  # means of 2^14 samples
-    assert drawn["ternary"] == pytest.approx([-1.35, 0, 1.35], rel=1e-4)
+    for group in ("", "<channel>"):
+        assert plot_format.make_grid(number_format(f"binary{group}")).numbers.tolist() == [-1, 1]
+        ternary = plot_format.make_grid(number_format(f"ternary{group}")).numbers.tolist()
+        assert ternary == pytest.approx([-1.35, 0, 1.35], rel=1e-4)  # means of 2^14 samples
 
 
 def test_affine_integers_are_drawn_with_a_zero_point(plot_format):
