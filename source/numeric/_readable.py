@@ -10,6 +10,7 @@ from source.numeric.binary import Binary
 from source.numeric.codebook import Codebook, NormalFloat4
 from source.numeric.dynamic_fixed_point import DynamicFixedPoint
 from source.numeric.fixed_point import FixedPoint
+from source.numeric.focused import Focused
 from source.numeric.integer import AffineInteger, SymmetricInteger
 from source.numeric.logarithmic import Logarithmic
 from source.numeric.mid_tread import MidTreadHalf
@@ -17,6 +18,7 @@ from source.numeric.minifloat import Minifloat, Specials
 from source.numeric.normalized_float import NormalizedFloat
 from source.numeric.power_of_two import PowerOfTwo, ScaleExponent
 from source.numeric.rounding import Rounding
+from source.numeric.scaled_power_of_two import ScaledPowerOfTwo
 from source.numeric.ternary import Ternary
 
 _FEWEST_BITS_WITH_SPECIALS = 8  # OCP's narrower formats spend no code on NaN
@@ -87,6 +89,14 @@ def _power_of_two(reader: Reader, word: re.Match[str]) -> PowerOfTwo:
     return PowerOfTwo((1 << (bits - 1)) - 1, top, _rule.suffix(reader))
 
 
+def _scaled_power_of_two(reader: Reader, word: re.Match[str]) -> ScaledPowerOfTwo:
+    reader.expect("<")
+    width = reader.integer("the bits")
+    group = _rule.group_word(reader) if reader.take(",") else "tensor"
+    reader.expect(">")
+    return ScaledPowerOfTwo(width, group, _rule.suffix(reader))
+
+
 def _shift(reader: Reader, word: re.Match[str]) -> PowerOfTwo:
     reader.expect("<")
     width = reader.integer("the bits of the exponent")
@@ -96,6 +106,13 @@ def _shift(reader: Reader, word: re.Match[str]) -> PowerOfTwo:
     if not 0 <= width <= 7:
         raise ConfigError(f"The exponent of a shift has 0 to 7 bits. Received: {width}.")
     return PowerOfTwo(1 << width, (1 << width) - 1 - bias, _rule.suffix(reader))
+
+
+def _focused(reader: Reader, word: re.Match[str]) -> Focused:
+    reader.expect("<")
+    width = reader.integer("the bits")
+    reader.expect(">")
+    return Focused(width, _rule.suffix(reader))
 
 
 def _logarithmic(reader: Reader, word: re.Match[str]) -> Logarithmic:
@@ -159,7 +176,9 @@ READABLE = (
     Rule(r"fp(?P<bits>\d+)_e(?P<exponent>\d)m(?P<mantissa>\d+)(?P<finite>fn)?", "fp8_e4m3fn", _minifloat),
     Rule("float", "float<exponent,mantissa,bias>", _normalized),
     Rule("pow2", "pow2<bits,top>", _power_of_two),
+    Rule("inq", "inq<bits,channel>", _scaled_power_of_two),
     Rule("shift", "shift<width,bias>", _shift),
+    Rule("focused", "focused<bits>", _focused),
     Rule("log", "log<bits,fraction,top>", _logarithmic),
     Rule("ternary", "ternary<channel,threshold=0.7>", _ternary),
     Rule("binary", "binary<channel>", _binary),

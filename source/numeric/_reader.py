@@ -78,6 +78,24 @@ class Reader:
                 return candidate
         self.fail(f"{what}: one of " + ", ".join(f"`{candidate}`" for candidate in letters))
 
+    def inside(self, what: str) -> str:
+        """Reads `<`, a text in which every bracket is closed, and `>`; returns the text.
+
+        Args:
+            what: what it means, for the message.
+        """
+        self.expect("<")
+        depth, start = 1, self.position
+        while depth and self.position < len(self.text):
+            depth += {"<": 1, ">": -1}.get(self.text[self.position], 0)
+            self.position += 1
+        if depth:
+            self.fail("`>`")
+        if self.position == start + 1:
+            self.position = start
+            self.fail(what)
+        return self.text[start : self.position - 1]
+
     def comes(self, *tokens: str) -> bool:
         """Returns whether one of some tokens comes next."""
         return self.text.startswith(tokens, self.position)

@@ -9,10 +9,11 @@ from source.config.errors import ConfigError, UnknownNameError
 from source.numeric._aliases import aliases
 from source.numeric._readable import READABLE
 from source.numeric._reader import MalformedError, Reader
+from source.numeric._rule import Rule
 from source.numeric._shorthands import SHORTHANDS
 from source.numeric.format import NumberFormat
+from source.numeric.recentralized import Recentralized
 
-_RULES = (*SHORTHANDS, *READABLE)
 # What a nearest name is looked for among, beside the aliases and the forms of rules.
 _COMMON = ("int8", "int4", "uint8", "fp8_e5m2", "ternary", "binary", "pow2", "fixed", "XP", "FP", "BFP", "SBFP")
 
@@ -53,3 +54,10 @@ def _reading(reader: Reader, name: str) -> Callable[[Reader], NumberFormat]:
             return partial(rule.read, word=match)
     known = [*aliases(), *(rule.form for rule in _RULES), *_COMMON]
     raise UnknownNameError(f"There is no number format `{name}`. {nearest.did_you_mean(name, known)}")
+
+
+def _recentralized(reader: Reader, word: re.Match[str]) -> Recentralized:
+    return Recentralized(number_format(reader.inside("the name of a format")))
+
+
+_RULES = (*SHORTHANDS, *READABLE, Rule("recentralized", "recentralized<format>", _recentralized))

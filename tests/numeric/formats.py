@@ -56,6 +56,9 @@ NAMES = (
     "pow2<4>",
     "pow2<3,2>",
     "shift<2,3>",
+    "inq<5>",
+    "inq<3,channel>",
+    "inq<4,32>",
     "log<4>",
     "log<6,2,1>",
     "ternary",
@@ -65,6 +68,13 @@ NAMES = (
     "binary<channel>",
     "codebook<-1,-0.25,0,0.1,1.5>",
     "nf4",
+    "recentralized<XP[4,+2](CSN)>",
+    "recentralized<pow2<4>>",
+    "recentralized<fp8_e5m2>",
+    "recentralized<int4>",
+    "recentralized<uint4>",
+    "focused<5>",
+    "focused<3>",
     "linear_mid_tread_half<2,2>",
     "linear_mid_tread_half<8,6>",
 )
@@ -96,9 +106,7 @@ def with_rounding(name: str, letter: str) -> str:
 
 def takes_ways(name: str) -> bool:
     """Returns whether a format can be told how to round."""
-    return (
-        not name.startswith(("SAME", "fp8_e8m0", "ternary", "binary")) and "legacy" not in name and "SBFP" not in name
-    )
+    return not name.startswith(("SAME", "fp8_e8m0", "ternary", "binary", "recentralized", "SBFP"))
 
 
 # The numbers of published golden vectors of fixed point, shift and floating point quantizers.
