@@ -60,6 +60,11 @@ def power_of_two(bits: Tensor, shift: int, magnitude: Tensor) -> Tensor:
     return ops.view(ops.where(magnitude > EXPONENT, NAN, kept), "float32")
 
 
+def power_of_two_above(scale: Tensor) -> Tensor:
+    """Returns the smallest powers of two not below scales, which lie between 2^-125 and 2^126."""
+    return ops.view(ops.bitwise_and(ops.view(scale, "int32") + ((1 << MANTISSA_BITS) - 1), EXPONENT), "float32")
+
+
 def bounded_scale(scale: Tensor, lowest: int) -> Tensor:
     """Returns scales of at least 2^lowest, and at most 2^126, above which reciprocals are subnormal."""
     return ops.minimum(ops.maximum(scale, 2.0**lowest), 2.0**HIGHEST_STEP)

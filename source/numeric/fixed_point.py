@@ -74,6 +74,11 @@ class FixedPoint(ElementFormat):
         integers = (np.asarray(codes, np.int64) ^ sign) - sign
         return np.ldexp(integers.astype(np.float64), -self.fraction).astype(np.float32)
 
+    def ends(self) -> tuple[float, float]:
+        """Returns the smallest and the largest number of the format."""
+        step = 2.0**-self.fraction
+        return self.lowest * step, self.highest * step
+
     def values(self) -> np.ndarray:
         """Returns all numbers of the format in ascending order, float32."""
         numbers = super().values()

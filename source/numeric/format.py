@@ -10,9 +10,10 @@ import numpy as np
 from keras import ops
 
 from source.config.errors import ConfigError, DataError
-from source.numeric import packing
+from source.numeric import _bits, packing
 from source.numeric._bits import Tensor
-from source.numeric.rounding import Rounding, check_rounding, check_seed
+from source.numeric._groups import Group
+from source.numeric.rounding import Rounding, check_rounding, check_seed, scale
 
 _MOST_ENUMERATED_BITS = 16
 
@@ -38,6 +39,11 @@ class NumberFormat(abc.ABC):
     @abc.abstractmethod
     def bits(self) -> int:
         """Width of the code of one number; scales come on top."""
+
+    @property
+    def sharing(self) -> Group:
+        """What shares a scale: "tensor", "channel", or the size of a block; "tensor" where nothing is shared."""
+        return "tensor"
 
     @abc.abstractmethod
     def values(self) -> np.ndarray:
@@ -152,6 +158,43 @@ class ElementFormat(NumberFormat):
     def bytes_per_element(self) -> float:
         """Returns bits / 8."""
         return self.bits / 8
+
+    def ends(self) -> tuple[float, float]:
+        """Returns the smallest and the largest number of the format."""
+        numbers = self.values()
+        return float(numbers[0]), float(numbers[-1])
+
+    def round_within(
+        self, x: Any, low: Any, high: Any, seed: int | Tensor | None = None, power_of_two: bool = False
+    ) -> Any:
+        """Returns x rounded to numbers of the format times a scale, the least at which it reaches both limits.
+
+        The scale is max(high / largest, low / smallest); an end that is not on the limit's side of zero has no say.
+
+        Args:
+            x: as for `round`.
+            low: float32 that broadcasts with x, such as what calibration found.
+            high: likewise.
+            seed: as for `round`.
+            power_of_two: whether the scale is the next power of two, with which fixed point stays fixed point.
+
+        Returns:
+            float32 of the shape of x.
+        """
+        check_seed(self.rounding, seed)
+        numbers = as_float32(x)
+        step = self._fit_scale(as_float32(low), as_float32(high), power_of_two)
+        scaled = scale(numbers, _bits.reciprocal(step), self.rounding)
+        return as_given(self.round_tensor(scaled, seed) * step, x)
+
+    def _fit_scale(self, low: Tensor, high: Tensor, power_of_two: bool) -> Tensor:
+        smallest, largest = self.ends()
+        # Not below zero only afterwards: a compiler that knows of it sees a division by a constant.
+        step = ops.maximum(_bits.divide(high, largest), 0.0) if largest > 0.0 else ops.zeros_like(high)
+        if smallest < 0.0:
+            step = ops.maximum(step, _bits.divide(-low, -smallest))
+        step = _bits.bounded_scale(step, _bits.LOWEST_STEP)
+        return _bits.power_of_two_above(step) if power_of_two else step
 
     @abc.abstractmethod
     def round_tensor(self, x: Tensor, seed: int | Tensor | None = None) -> Tensor:

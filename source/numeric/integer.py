@@ -99,6 +99,11 @@ class AffineInteger(NumberFormat):
         """Width of a code."""
         return self.width
 
+    @property
+    def sharing(self) -> Group:
+        """What shares a scale and a zero point."""
+        return self.group
+
     def values(self) -> np.ndarray:
         """Returns 0 to 2^width - 1: the numbers at scale 1 and zero point 0."""
         return np.arange(self._highest + 1, dtype=np.float32)

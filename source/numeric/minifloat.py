@@ -66,6 +66,10 @@ class Minifloat(ElementFormat):
         steps = (2 << self.mantissa) - 1 - (self.specials == "nan")
         return steps * 2.0 ** (self.highest - self.mantissa)
 
+    def ends(self) -> tuple[float, float]:
+        """Returns the smallest and the largest number of the format."""
+        return -self.largest if self.signed else 0.0, self.largest
+
     @property
     def _bias(self) -> int:
         return (1 << (self.exponent - 1)) - 1 if self.bias is None else self.bias

@@ -51,6 +51,10 @@ class NormalizedFloat(ElementFormat):
         """The largest number."""
         return (2.0 - 2.0**-self.mantissa) * 2.0**self.highest
 
+    def ends(self) -> tuple[float, float]:
+        """Returns the smallest and the largest number of the format."""
+        return -self.largest, self.largest
+
     def round_tensor(self, x: Tensor, seed: int | Tensor | None = None) -> Tensor:
         """Returns x rounded in its binade; below the smallest number, to that number or to zero."""
         x = ops.clip(x, -self.largest, self.largest)

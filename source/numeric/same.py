@@ -1,6 +1,7 @@
 """The format that changes nothing: float32 as it stands."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,20 @@ class Same(ElementFormat):
     def round_tensor(self, x: Tensor, seed: int | Tensor | None = None) -> Tensor:
         """Returns x."""
         return x
+
+    def round_within(
+        self, x: Any, low: Any, high: Any, seed: int | Tensor | None = None, power_of_two: bool = False
+    ) -> Any:
+        """Returns x as float32, whatever the limits.
+
+        Args:
+            x: as for `round`.
+            low: has no effect.
+            high: has no effect.
+            seed: as for `round`.
+            power_of_two: has no effect.
+        """
+        return self.round(x, seed=seed)
 
     def to_codes(self, values: np.ndarray) -> np.ndarray:
         """Returns the bits of float32."""

@@ -1,111 +1,81 @@
-"""Tests of calibration."""
+"""Tests of what all observers do: their life, their settings, and formats of every kind within their limits."""
 
 import numpy as np
 import pytest
 
 from source.config.errors import ConfigError, DataError
 from source.numeric import number_format
-from source.numeric.calibration import LeastError, MinMax, MovingAverage, Percentile
-
-
-def batches() -> list[np.ndarray]:
-    random = np.random.default_rng(0)
-    return [(random.normal(size=(50, 40)) * scale).astype(np.float32) for scale in (0.1, 1.0, 0.5)]
-
-
-def test_min_max_of_a_tensor_and_of_channels():
-    whole, channels = MinMax(), MinMax(axis=-1)
-    for batch in batches():
-        whole.observe(batch)
-        channels.observe(batch)
-    every = np.concatenate(batches())
-    assert whole.limits() == (every.min(), every.max())
-    assert np.array_equal(channels.limits()[0], every.min(axis=0, keepdims=True))
-    assert channels.limits()[1].shape == (1, 40)
-
-
-def test_moving_average():
-    observer = MovingAverage(momentum=0.75)
-    for batch in ([-1.0, 2.0], [-3.0, 4.0], [1.0, 0.0]):
-        observer.observe(np.asarray(batch))
-    assert observer.limits() == (-1.125, 2.125)  # -1, -1.5, -1.125 and 2, 2.5, 2.125
-
-
-def test_percentiles_are_right_to_a_bin():
-    observer = Percentile(90.0)
-    for batch in batches():
-        observer.observe(batch)
-    low, high = observer.limits()
-    inside = np.sort(np.concatenate(batches()).ravel())[300:-300]  # of 6000, half of the rest on each side
-    width = 4 / 4096  # the largest magnitude lies between 2 and 4
-    assert 0 <= inside[0] - low <= width
-    assert 0 <= high - inside[-1] <= width
-
-
-def test_all_numbers_are_a_hundred_percent():
-    observer = Percentile(100.0)
-    observer.observe(np.float32([-0.75, 0.0, 1.5]))
-    assert observer.limits() == (-0.75, np.float32(1.5 + 2 / 4096))
-
-
-def test_a_growing_range_keeps_the_counts():
-    observer = Percentile(50.0)
-    for number in (0.001, -7.0, 300.0):
-        observer.observe(np.full(10, number))
-    assert observer._counts.sum() == 30
-    assert observer._counts.max() == 10
-
-
-@pytest.mark.parametrize("name", ["int4", "uint4", "int8"])
-def test_the_least_error_is_found(name):
-    numeric = number_format(name)
-    random = np.random.default_rng(1)
-    x = np.append(random.normal(size=20000), 30.0).astype(np.float32)
-    observer = LeastError(numeric.round_within)
-    observer.observe(x)
-    low, high = observer.limits()
-
-    def error(low, high):
-        return np.square(numeric.round_within(x, low, high).astype(np.float64) - x).sum()
-
-    # Centres of bins stand for their numbers: a hundredth covers it.
-    assert error(low, high) <= 1.01 * min(
-        error(x.min() * share, x.max() * share) for share in np.arange(0.05, 1.01, 0.05)
-    )
-    assert high <= 30.01
-
-
-def test_limits_of_the_numbers_themselves_round_as_without_limits():
-    x = batches()[1]
-    for name in ("int8", "int4", "uint8", "uint4"):
-        numeric = number_format(name)
-        assert np.array_equal(numeric.round_within(x, *ends_of(x)), numeric.round(x))
-    channels = number_format("uint8<channel>")
-    observer = MinMax(axis=-1)
-    observer.observe(x)
-    assert np.array_equal(channels.round_within(x, *observer.limits()), channels.round(x))
-
-
-def ends_of(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    observer = MinMax()
-    observer.observe(x)
-    return observer.limits()
-
-
-@pytest.mark.parametrize(
-    "make", [MinMax, MovingAverage, Percentile, lambda: LeastError(number_format("int8").round_within)]
+from source.numeric.calibration import (
+    ClippingRatio,
+    LeastDivergence,
+    LeastError,
+    MinMax,
+    MovingAverage,
+    Observer,
+    Percentile,
 )
+
+within = number_format("int8").round_within
+MAKERS = {
+    "MinMax": MinMax,
+    "MovingAverage": MovingAverage,
+    "Percentile": Percentile,
+    "LeastError": lambda **settings: LeastError(within, **settings),
+    "LeastDivergence": lambda **settings: LeastDivergence(within, **settings),
+}
+every_observer = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
+
+
+def subclasses(base: type) -> set[type]:
+    return {base}.union(*(subclasses(each) for each in base.__subclasses__()))
+
+
+def test_every_observer_is_tested():
+    names = {each.__name__ for each in subclasses(Observer) if not each.__name__.startswith("_")}
+    assert names == {"Observer", *MAKERS}
+
+
+@pytest.mark.parametrize("make", [*MAKERS.values(), lambda: ClippingRatio(number_format("mxfp4"))])
 def test_the_life_of_an_observer(make):
+    def read(observer):
+        return observer.limits() if isinstance(observer, Observer) else observer.ratio()
+
     with pytest.raises(DataError, match=r"Calibration has seen no numbers: call `observe` first."):
-        make().limits()
+        read(make())
     observer = make()
     for bad in (np.zeros(0), np.asarray([1.0, np.nan])):
         with pytest.raises(DataError, match=r"Calibration needs finite numbers, at least one. Received: shape="):
             observer.observe(bad)
     observer.observe(np.asarray([1.0, -2.0]))
-    observer.limits()
+    read(observer)
     with pytest.raises(DataError, match=r"Calibration has ended: limits were read. Use a new observer to begin again."):
         observer.observe(np.asarray([1.0]))
+
+
+@every_observer
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_channels_have_the_limits_that_they_have_alone(make, axis):
+    random = np.random.default_rng(0)
+    batches = [(random.normal(size=(3, 3, 50)) * [[[1.0], [9.0], [0.1]]]).astype(np.float32) for _ in range(2)]
+    together = make(axis=axis)
+    for batch in batches:
+        together.observe(batch)
+    low, high = together.limits()
+    assert low.shape == tuple(length if place == axis % 3 else 1 for place, length in enumerate((3, 3, 50)))
+    for channel in range(3):
+        alone = make()
+        for batch in batches:
+            alone.observe(np.take(batch, channel, axis=axis))
+        ends = (np.take(low, channel, axis=axis).item(), np.take(high, channel, axis=axis).item())
+        assert ends == alone.limits()
+
+
+@every_observer
+def test_batches_must_have_the_same_channels(make):
+    observer = make(axis=-1)
+    observer.observe(np.ones((4, 3)))
+    with pytest.raises(DataError, match=r"Batches must have the same channels. Received: \(1, 3\), \(1, 2\)."):
+        observer.observe(np.ones((4, 2)))
 
 
 @pytest.mark.parametrize(
@@ -113,10 +83,9 @@ def test_the_life_of_an_observer(make):
     [
         (lambda: MovingAverage(1.0), r"`momentum` must be in \[0, 1\). Received: momentum=1.0."),
         (lambda: Percentile(0.0), r"`percent` must be in \(0, 100\]. Received: percent=0.0."),
-        (
-            lambda: LeastError(number_format("int8").round_within, 0),
-            r"`candidates` must be positive. Received: candidates=0.",
-        ),
+        (lambda: LeastError(within, 0), r"`candidates` must be positive. Received: candidates=0."),
+        (lambda: LeastDivergence(within, 0), r"`candidates` must be positive. Received: candidates=0."),
+        (lambda: ClippingRatio(number_format("mxfp4"), candidates=0), "`candidates` must be positive. Received"),
     ],
 )
 def test_impossible_settings_are_refused(make, message):
