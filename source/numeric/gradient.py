@@ -61,6 +61,21 @@ def scaled_gradient(x: Tensor, factor: float) -> Tensor:
     return same(x)
 
 
+def rounded_gradient(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Returns x, with `function` of the gradient in the place of the gradient.
+
+    Args:
+        function: rounds a tensor, keeping its shape.
+        x: float32 tensor of any shape.
+    """
+
+    @ops.custom_gradient
+    def same(x: Tensor) -> tuple[Tensor, Callable[..., Tensor]]:
+        return ops.multiply(x, 1.0), lambda *args, upstream=None: function(_upstream(args, upstream))
+
+    return same(x)
+
+
 def learned_step(x: Tensor, step: Tensor, low: int, high: int) -> Tensor:
     """Returns `round(clip(x / step, low, high)) * step`, from which the step learns.
 

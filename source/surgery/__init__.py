@@ -1,0 +1,1 @@
+"""A model in, another model out: layers replaced, weights carried over."""

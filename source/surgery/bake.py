@@ -1,0 +1,98 @@
+"""What a compressed model's layers see, made their own: plain Keras layers with the same outputs."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+
+from source.layer import weight_paths
+from source.layer.batch_normalized import BatchNormalized
+from source.layer.compressed import Compressed
+from source.layer.distillation_loss import DistillationLoss
+from source.layer.transformation import Transformation
+from source.surgery.rewrite import clone, rewrite
+
+
+def bake(model: keras.Model) -> keras.Model:
+    """Returns a copy of a model without wrappers, whose outputs in inference are those of the model.
+
+    Every wrapped weight becomes what the layer saw. Transformations of inputs and outputs become operations of Keras
+    where Keras has the same, and stay a layer of their own otherwise.
+
+    Args:
+        model: functional or sequential; layers that are not wrapped are copied.
+    """
+    return rewrite(model, _replacement)
+
+
+def _replacement(layer: keras.layers.Layer) -> Callable[..., Any] | None:
+    if isinstance(layer, DistillationLoss):
+        return _unchanged
+    if isinstance(layer, Transformation):
+        return layer.lasting() or _unchanged
+    return _baked(layer) if isinstance(layer, Compressed) else None
+
+
+def _unchanged(x: Any, *_: Any) -> Any:
+    return x
+
+
+def _baked(layer: Compressed) -> Callable[..., Any]:
+    plain = _with_seen_weights(layer)
+    before = [_lasting(layer, chain) for chain in layer.input_chains]
+    linear = _lasting(layer, layer.before_activation)
+    after = _lasting(layer, layer.output_chain)
+    split = bool(layer.before_activation)
+    if split and not linear:
+        plain.activation = layer.activation
+    activation = (
+        keras.layers.Activation(layer.activation, name=f"{layer.name}_activation") if split and linear else None
+    )
+
+    def emit(*args: Any, **kwargs: Any) -> Any:
+        args, kwargs = _mapped(before, args, kwargs)
+        outputs = plain(*args, **kwargs)
+        several = isinstance(outputs, (list, tuple))
+        first = _applied(linear, outputs[0] if several else outputs)
+        first = _applied(after, activation(first) if activation is not None else first)
+        return type(outputs)([first, *outputs[1:]]) if several else first
+
+    return emit if before or linear or after else plain
+
+
+def _with_seen_weights(layer: Compressed) -> keras.layers.Layer:
+    """Returns the layer inside with the weights that it sees."""
+    seen = {path: layer.seen_weight(path) for path in layer.weight_chains}
+    if isinstance(layer.layer, BatchNormalized):
+        [path] = [each for each in weight_paths.of(layer.layer) if layer.layer.channel_scale(each) is not None]
+        return layer.layer.folded(seen.get(path, layer.weight(path)))
+    plain = clone(layer.layer)
+    for path, variable in weight_paths.of(plain).items():
+        if path in seen:
+            variable.assign(seen[path])
+    return plain
+
+
+def _lasting(layer: Compressed, chain: Sequence[Transformation]) -> list[Callable[..., Any]]:
+    """Returns what remains of a chain for inference, as functions of symbolic tensors."""
+    found = [lasting for each in chain if (lasting := each.lasting()) is not None]
+    for each in found:
+        if isinstance(each, keras.layers.Layer):
+            each.name = f"{layer.name}_{each.name}"
+    return found
+
+
+def _mapped(before: Sequence[Sequence[Callable[..., Any]]], args: Any, kwargs: Any) -> tuple[tuple, dict[str, Any]]:
+    chains = iter(before)
+
+    def mapped(x: Any) -> Any:
+        is_input = isinstance(x, keras.KerasTensor) and keras.backend.is_float_dtype(x.dtype)
+        return _applied(next(chains, ()), x) if is_input else x
+
+    return keras.tree.map_structure(mapped, (args, kwargs)) if before else (args, kwargs)
+
+
+def _applied(functions: Sequence[Callable[..., Any]], x: Any) -> Any:
+    for function in functions:
+        x = function(x)
+    return x

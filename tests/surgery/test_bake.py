@@ -1,0 +1,117 @@
+"""Tests of making permanent what layers see."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from source.layer.calibrated_quantize import CalibratedQuantize
+from source.layer.compressed import Compressed, compressed_layers
+from source.layer.fake_quantize import FakeQuantize, RoundGradient
+from source.surgery.bake import bake
+from source.surgery.rewrite import layers_of, rewrite
+from source.surgery.wrap import wrapped
+from tests.layer.kinds import MODELS, Half, batch_for, equal, made, named_weights, seen_through
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_outputs_and_states_stay_and_wrappers_go(name):
+    model = made(name)
+    prepared, batch = seen_through(Half, model), batch_for(model)
+    if name != "spectral_norm":
+        prepared(batch, training=True)
+    finished = bake(prepared)
+    assert equal(finished(batch), prepared(batch))
+    assert not any(True for _ in compressed_layers(finished))
+    assert [type(layer) for layer in layers_of(finished)] == [type(layer) for layer in layers_of(model)]
+    assert [layer.name for layer in layers_of(finished)] == [layer.name for layer in layers_of(model)]
+    assert named_weights(finished) == named_weights(model)
+    assert not equal(finished.trainable_weights, model.trainable_weights)
+
+
+def test_a_baked_model_is_saved_and_loaded_by_keras_alone(tmp_path):
+    finished = bake(seen_through(Half, made("residual")))
+    finished.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert equal(loaded(batch_for(loaded)), finished(batch_for(loaded)))
+    assert {type(layer).__module__.split(".")[0] for layer in loaded.layers} == {"keras"}
+
+
+def with_chains(name: str, **chains) -> keras.Model:
+    def replace(layer):
+        made_now = {place: make() for place, make in chains.items()}
+        return wrapped(layer, **made_now) if layer.name == "it" else None
+
+    return rewrite(made(name), replace)
+
+
+@pytest.mark.parametrize("name", ["dense", "conv2d", "attention_by_name", "shared", "lstm", "several", "batch_norm"])
+def test_chains_of_inputs_and_outputs_become_layers(name, tmp_path):
+    prepared = with_chains(name, inputs=lambda: [[FakeQuantize("fixed<8,3>")]], outputs=lambda: [Half()])
+    batch = batch_for(prepared)
+    finished = bake(prepared)
+    assert equal(finished(batch), prepared(batch))
+    kinds = [type(layer).__name__ for layer in layers_of(finished)]
+    assert "Compressed" not in kinds and kinds.count("Half") == 1 and kinds.count("FakeQuantize") == 1
+    assert "it_output_half" in [layer.name for layer in finished.layers]
+    finished.save(tmp_path / "model.keras")
+    assert equal(keras.saving.load_model(tmp_path / "model.keras")(batch), finished(batch))
+    assert all(not layer.trainable_weights for layer in finished.layers if isinstance(layer, (Half, FakeQuantize)))
+
+
+def test_the_chain_before_the_activation_stays_before_it():
+    prepared = with_chains("dense", before_activation=lambda: [FakeQuantize("fixed<8,4>")])
+    batch = batch_for(prepared)
+    finished = bake(prepared)
+    assert equal(finished(batch), prepared(batch))
+    names = [layer.name for layer in finished.layers[1:]]
+    assert names == ["it", "it_before_activation_fake_quantize", "it_activation"]
+    assert finished.get_layer("it").activation is keras.activations.linear
+
+
+def test_what_does_not_last_leaves_the_activation_in_the_layer():
+    prepared = with_chains("dense", before_activation=lambda: [RoundGradient("fp8_e5m2")])
+    batch = batch_for(prepared)
+    finished = bake(prepared)
+    assert equal(finished(batch), prepared(batch))
+    assert [layer.name for layer in finished.layers[1:]] == ["it"]
+    assert finished.get_layer("it").activation is keras.activations.relu
+
+
+def test_eight_bits_become_an_operation_of_keras(tmp_path):
+    prepared = with_chains("dense", outputs=lambda: [CalibratedQuantize()])
+    batch = batch_for(prepared)
+    prepared(batch, training=True)
+    finished = bake(prepared)
+    assert equal(finished(batch), prepared(batch))
+    assert [type(each).__name__ for each in finished.operations] == ["InputLayer", "Dense", "FakeQuantWithMinMaxVars"]
+    finished.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert equal(loaded(batch), finished(batch))
+
+
+def test_a_model_without_wrappers_is_copied():
+    model = made("nested")
+    assert equal(bake(model)(batch_for(model)), model(batch_for(model)))
+
+
+def test_mixed_precision_stays():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = made("conv2d")
+        prepared = seen_through(lambda: FakeQuantize("fixed<8,2>"), model)
+        finished = bake(prepared)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    batch = batch_for(model)
+    assert finished.output.dtype == "bfloat16"
+    assert equal(finished(batch), prepared(batch))
+    # Rounded in float32 all the same: 64 steps to one.
+    kernel = np.asarray(finished.get_layer("it").kernel)
+    assert kernel.dtype == np.float32 and equal(kernel * 64.0, np.rint(kernel * 64.0))
+
+
+def test_a_trained_wrapper_of_nothing_is_unwrapped():
+    x = keras.Input((4,))
+    model = keras.Model(x, Compressed(layers.Dense(2, name="it"))(x))
+    assert [type(layer) for layer in bake(model).layers[1:]] == [layers.Dense]
