@@ -159,8 +159,8 @@ class MagnitudePruning(ScheduledMasks):
         [observed] = [each for each in layer.input_chains[0] if isinstance(each, Observe)]
         if not float(ops.convert_to_numpy(observed.rows)):
             raise ConfigError(
-                f"{self.name}: layer `{layer.name}` has seen no inputs yet, which score wanda looks at. Train before the "
-                "first mask is made, or give `prepare(model, calibration=inputs)`."
+                f"{self.name}: layer `{layer.name}` has seen no inputs yet, which score wanda looks at. Train before "
+                "the first mask is made, or give `prepare(model, calibration=inputs)`."
             )
         return score.wanda(magnitude, observed.norms(), weight_paths.block_axis(layer.layer, path))
 
