@@ -71,6 +71,7 @@ def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] 
     modeler = _load("modeler", names.modeler)
     callbacks = [_load("callback", name) for name in names.callbacks]
     runner = _load("runner", names.runner)
+    _check_compressor(settings)
     configured = _configure([inputter, modeler, *callbacks, runner], settings)
     return runner.build(
         configured[runner],
@@ -131,6 +132,15 @@ def _load_tensorflow(deterministic: bool) -> None:
         import_quietly("tensorflow")
 
 
+def _check_compressor(settings: Mapping[str, Any]) -> None:
+    """Refuses settings that the compressor does not have, before any part is built."""
+    config = from_mapping(ModelerConfig, _only("compressor", settings) | _only("compressor_options", settings))
+    if config.compressor is not None:
+        config_class = _load("compressor", config.compressor).Config
+        _check_bare(config_class, config.compressor_options, "compressor_options.")
+        from_mapping(config_class, config.compressor_options, "compressor_options")
+
+
 def _named(setting: str, config_class: type, settings: Mapping[str, Any]) -> Iterable[str]:
     """Returns the names of plugins that a setting holds, read as its configuration would."""
     value = getattr(from_mapping(config_class, _only(setting, settings)), setting)
@@ -155,12 +165,12 @@ def _configure(modules: Sequence[ModuleType], settings: Mapping[str, Any]) -> di
     return configured
 
 
-def _check_bare(config_class: type, given: Mapping[str, Any]) -> None:
+def _check_bare(config_class: type, given: Mapping[str, Any], path: str = "") -> None:
     """Refuses True, which a flag without a value stands for, where the field is no switch."""
     hints = typing.get_type_hints(config_class)
     for name, value in given.items():
         if value is True and name in hints and "bool" not in type_text(hints[name]):
-            raise ConfigError(f"{name}: needs a value of type {type_text(hints[name])}.")
+            raise ConfigError(f"{path}{name}: needs a value of type {type_text(hints[name])}.")
 
 
 def _fields_of(config_class: type, settings: Mapping[str, Any]) -> dict[str, Any]:

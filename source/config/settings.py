@@ -105,12 +105,13 @@ def check_types(cls: type, mapping: Mapping[str, Any], path: str = "") -> None:
 def to_mapping(config: Any) -> dict[str, Any]:
     """Returns the fields of a configuration as plain values that JSON and YAML can hold.
 
-    `from_mapping(type(config), to_mapping(config)) == config`.
+    `from_mapping(type(config), to_mapping(config)) == config`, unless a field holds an object such as a model: of that
+    only its `repr` is left.
 
     Args:
         config: an instance of a class made by `settings`.
     """
-    return pydantic.TypeAdapter(type(config)).dump_python(config, mode="json")
+    return pydantic.TypeAdapter(type(config)).dump_python(config, mode="json", fallback=repr)
 
 
 def adopt(cls: type[T], config: Any) -> T:

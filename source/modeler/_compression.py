@@ -11,6 +11,7 @@ from source.config.config import ModelerConfig
 from source.config.errors import ConfigError
 from source.config.settings import from_mapping
 from source.layer.compressed import compressed_layers
+from source.layer.transformation import Transformation
 
 _BATCHES = 4  # of training images, for limits and learned steps to begin at
 
@@ -59,6 +60,24 @@ def states(model: keras.Model) -> set[int]:
     """
     transformations = (each for layer in compressed_layers(model) for _, each in layer.transformations())
     return {id(variable) for each in transformations for variable in each.variables}
+
+
+def seen_through(model: keras.Model) -> list[tuple[str, str, str]]:
+    """Returns layer, place and description with all settings of every transformation of a model, in order.
+
+    Args:
+        model: prepared by a compressor, or not.
+    """
+    return [
+        (layer.name, place, _described(each))
+        for layer in compressed_layers(model)
+        for place, each in layer.transformations()
+    ]
+
+
+def _described(transformation: Transformation) -> str:
+    settings = {name: value for name, value in transformation.get_config().items() if name != "name"}
+    return f"{type(transformation).__name__}({', '.join(f'{name}={value}' for name, value in settings.items())})"
 
 
 def stand_in_images(image_shape: tuple[int, int, int]) -> list[np.ndarray]:

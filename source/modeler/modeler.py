@@ -257,6 +257,10 @@ class Modeler(abc.ABC):
             state |= {f"average/{name}": variable for name, variable in self._average.variables.items()}
         return {name: variable.value for name, variable in state.items()}
 
+    def compression(self) -> list[tuple[str, str, str]]:
+        """Returns what weights, inputs and outputs are seen through: layer, place and description, in order."""
+        return _compression.seen_through(self.model)
+
     def restore_pretrained(
         self, path: str | os.PathLike[str], skip: Sequence[str] = ()
     ) -> _pretrained.PretrainedReport:
@@ -295,9 +299,9 @@ class Modeler(abc.ABC):
         return report
 
     def _no_images(self) -> list[np.ndarray]:
+        name = "" if self.compressor is None else self.compressor.name
         raise ConfigError(
-            f"compressor: `{self.config.compressor}` is calibrated with training images, and there are none. "
-            "Give `train_dataset_meta`."
+            f"compressor: `{name}` is calibrated with training images, and there are none. Give `train_dataset_meta`."
         )
 
     # What a step is made of.

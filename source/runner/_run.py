@@ -181,7 +181,9 @@ class ActiveRun:
             raise bad from error
 
     def _make_saver(self) -> Saver | None:
-        return None if self.model_dir is None else Saver(self.model_dir, self.modeler.state(), self._identity())
+        if self.model_dir is None:
+            return None
+        return Saver(self.model_dir, self.modeler.state(), self._identity(), self.modeler.compression())
 
     def _identity(self) -> dict[str, int]:
         """What the order of the training batches follows from; nothing outside training."""

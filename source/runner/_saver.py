@@ -1,7 +1,8 @@
 """Takes the state of a run to its checkpoints and back."""
 
+import itertools
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,17 +29,26 @@ _IDENTITY = {
 class Saver:
     """Saves and restores the variables of a modeler, the step, and what callbacks remember."""
 
-    def __init__(self, model_dir: pathlib.Path, variables: Mapping[str, Any], identity: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        model_dir: pathlib.Path,
+        variables: Mapping[str, Any],
+        identity: Mapping[str, int],
+        compression: Sequence[Sequence[str]] = (),
+    ) -> None:
         """Stores what to save.
 
         Args:
             model_dir: folder of the run.
             variables: everything that a checkpoint holds, by name.
             identity: `seed`, `batch_size` and `num_samples`, which a resumed run must share.
+            compression: what the model's tensors are seen through, which every use of a checkpoint must share:
+                name of the layer, place and description, in the model's order.
         """
         self._model_dir = model_dir
         self._variables = dict(variables)
         self._identity = dict(identity)
+        self._compression = [list(seen) for seen in compression]
         self._requested: list[tuple[pathlib.Path, int | None]] = []
 
     @property
@@ -68,7 +78,8 @@ class Saver:
         if not self._requested:
             return
         arrays = {name: _to_numpy(variable) for name, variable in self._variables.items()}
-        checkpoint = Checkpoint(arrays, {"step": step, "identity": self._identity, "callbacks": dict(callbacks)})
+        record = {"identity": self._identity, "compression": self._compression, "callbacks": dict(callbacks)}
+        checkpoint = Checkpoint(arrays, {"step": step, **record})
         for path, keep in dict(self._requested).items():
             write_checkpoint(path, checkpoint)
             if keep is not None:
@@ -93,6 +104,7 @@ class Saver:
             except CheckpointError as error:
                 say(f"{error} Falling back to the one before.")
                 continue
+            self._check_compression(path, checkpoint.record.get("compression"))
             if to_go_on:
                 self._check_identity(checkpoint.record)
                 _assign(path, self._variables, checkpoint.arrays)
@@ -114,6 +126,22 @@ class Saver:
                     f"{self.folder}: made with {name}={then}, now {meaning} is {now}: "
                     f"the run cannot go on with the same batches. Set it back, or start in another `model_dir` with "
                     f"`pretrained_model`."
+                )
+
+    def _check_compression(self, path: pathlib.Path, then: Sequence[Sequence[str]] | None) -> None:
+        """Refuses a model whose weights are seen otherwise than those of the checkpoint were.
+
+        Layers are told by their order, because names that Keras made differ from process to process.
+        """
+        if then is None:
+            return
+        nothing = ("", "", "nothing")
+        for now, before in itertools.zip_longest(self._compression, then, fillvalue=nothing):
+            if list(now[1:]) != list(before[1:]):
+                layer, place, _ = before if before is not nothing else now
+                raise CheckpointError(
+                    f"{path}: made with {place} of layer `{layer}` seen through {before[2]}; in this model it is "
+                    f"{now[2]}. Give the settings of the compressor of that run, and its `pretrained_model`."
                 )
 
 

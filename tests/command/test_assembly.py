@@ -8,6 +8,7 @@ import textwrap
 
 import pytest
 
+from source.command import assembly
 from source.command.assembly import Names, assemble
 from source.config.config import CallbackConfig, InputterConfig, ModelerConfig, RunnerConfig
 from source.config.errors import ConfigError, UnknownNameError
@@ -113,6 +114,28 @@ def test_settings_of_exporters_go_to_each_that_is_named():
         ),
         ({"exporter_options": "x"}, "exporter_options: expected a mapping. Received: 'x'."),
         ({"exporter_options": {"saved_model": 3}}, "exporter_options: expected a mapping. Received: 3."),
+        (
+            {"compressor": "magnitude_pruning", "compressor_options": {"sparsty": 0.5}},
+            "compressor_options.sparsty: unknown setting. Did you mean `sparsity`?",
+        ),
+        (
+            {"compressor": "magnitude_pruning", "compressor_options": {"sparsity": True}},
+            "compressor_options.sparsity: needs a value of type float.",
+        ),
+        (
+            {"compressor": "magnitude_pruning", "compressor_options": {"scope": "globl"}},
+            "compressor_options.scope: expected 'layer' or 'global'. Received: 'globl'. Did you mean `global`?",
+        ),
+        (
+            {"compressor": "magnitude_pruning", "compressor_options": {"rules": "["}},
+            "compressor_options.rules: expected a list of mappings as JSON text: Expecting value: line 1 column 2 "
+            "(char 1). Received: '['.",
+        ),
+        (
+            {"compressor_options": {"sparsity": 0.5}},
+            "`compressor_options` must be empty as long as `compressor` names none. Received: "
+            "compressor_options={'sparsity': 0.5}.",
+        ),
     ],
 )
 def test_a_wrong_setting_is_told_by_its_name(settings, expected):
@@ -133,6 +156,11 @@ def test_a_module_that_is_no_plugin_is_refused():
         ({"augmenter": "mixupp"}, {}, "augmenter `mixupp`: no plugin has this name. Did you mean `mixup`?"),
         ({"batch_augmenter": "mixupp"}, {}, "augmenter `mixupp`: no plugin has this name. Did you mean `mixup`?"),
         ({"exporters": "saved"}, {}, "exporter `saved`: no plugin has this name. Did you mean `saved_model`?"),
+        (
+            {"compressor": "prunin"},
+            {},
+            "compressor `prunin`: no plugin has this name. Did you mean `magnitude_pruning`",
+        ),
         ({}, {"callbacks": ["train_los"]}, "callback `train_los`: no plugin has this name. Did you mean `train_loss`?"),
     ],
 )
@@ -170,6 +198,31 @@ def test_another_backend_of_keras_is_refused(monkeypatch):
     monkeypatch.setenv("KERAS_BACKEND", "jax")
     expected = "KERAS_BACKEND: applications run on TensorFlow. Received: KERAS_BACKEND=jax. "
     assert message(ConfigError, {}).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("mode", "given", "expected"),
+    [
+        ("train", ("assembly_lab.extra", "assembly_lab.plain"), ["extra", "compression", "plain"]),
+        ("train", (), ["compression"]),
+        ("train", ("assembly_lab.extra", "assembly_lab.plain", "compression"), ["extra", "plain", "compression"]),
+        ("eval", ("assembly_lab.extra",), ["extra"]),
+    ],
+)
+def test_training_with_a_compressor_gets_the_callback_that_tells_it_the_steps(monkeypatch, mode, given, expected):
+    loaded = []
+    monkeypatch.setattr(
+        assembly, "_load", lambda room, name, load=assembly._load: loaded.append((room, name)) or load(room, name)
+    )
+    *_, callbacks = assemble(names(callbacks=given), {"compressor": "magnitude_pruning", "mode": mode})
+    assert len(callbacks) == len(expected)
+    assert [name.removeprefix("assembly_lab.") for room, name in loaded if room == "callback"] == expected
+
+
+def test_the_settings_of_a_compressor_are_typed():
+    options = {"sparsity": "0.5", "rules": '[{"match": {"name": "logits"}, "do": "skip"}]'}
+    _, _, [modeler], _ = assemble(names(), {"compressor": "magnitude_pruning", "compressor_options": options})
+    assert (modeler.compressor, modeler.compressor_options) == ("magnitude_pruning", options)
 
 
 def test_names_are_data():
