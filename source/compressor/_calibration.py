@@ -44,7 +44,7 @@ def calibrate(model: keras.Model, calibration: Any, transformations: Sequence[Tr
     for each in transformations:
         each.begin_collection()
     try:
-        for batch in _batches(model, calibration):
+        for batch in batches(model, calibration):
             model(batch, training=False)
     except ValueError as error:
         raise DataError(f"calibration: the model does not take these inputs: {error}") from error
@@ -53,7 +53,16 @@ def calibrate(model: keras.Model, calibration: Any, transformations: Sequence[Tr
             each.end_collection()
 
 
-def _batches(model: keras.Model, calibration: Any) -> Iterator[Any]:
+def batches(model: keras.Model, calibration: Any) -> Iterator[Any]:
+    """Yields inputs of a model batch by batch.
+
+    Args:
+        model: any.
+        calibration: as for `calibrate`.
+
+    Raises:
+        DataError: for arrays without inputs, or of different numbers of them.
+    """
     if isinstance(calibration, (list, tuple)) and len(model.inputs) == 1:
         yield from calibration
         return

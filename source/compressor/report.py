@@ -70,10 +70,20 @@ class Report:
     Attributes:
         rows: one for each weight.
         activations: place of each transformation of inputs and outputs, such as `conv1 output`, to what it is.
+        notes: what else the compressor has to say of it, one line each.
     """
 
     rows: tuple[Row, ...]
     activations: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+    def with_notes(self, *notes: str) -> "Report":
+        """Returns the report with further notes.
+
+        Args:
+            *notes: one line each.
+        """
+        return dataclasses.replace(self, notes=(*self.notes, *notes))
 
     @property
     def compressed(self) -> tuple[Row, ...]:
@@ -105,7 +115,7 @@ class Report:
             {**dataclasses.asdict(row), "sqnr_db": row.sqnr_db if math.isfinite(row.sqnr_db) else None}
             for row in self.rows
         ]
-        return {"rows": rows, "activations": self.activations, "totals": self.totals()}
+        return {"rows": rows, "activations": self.activations, "totals": self.totals(), "notes": list(self.notes)}
 
     def to_markdown(self) -> str:
         """Returns the report as Markdown tables."""
@@ -118,7 +128,7 @@ class Report:
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in table]
         left = [f"not compressed: {row.layer} {row.weight}: {row.how}" for row in self.not_compressed]
         seen = [f"{place}: {what}" for place, what in self.activations.items()]
-        return "\n".join(line.rstrip() for line in [*lines, *left, *seen])
+        return "\n".join(line.rstrip() for line in [*lines, *left, *seen, *self.notes])
 
     def _cells(self) -> Iterator[list[str]]:
         for row in self.compressed:
