@@ -34,8 +34,13 @@ def load_model(
     try:
         return keras.saving.load_model(file, custom_objects=dict(custom_objects or {}), compile=compile, safe_mode=True)
     except (TypeError, ValueError, KeyError, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
         raise ConfigError(
-            f"{file}: this model cannot be read: {reason} It must be a file that `model.save` wrote; "
+            f"{file}: this model cannot be read: {_first_sentence(error)} It must be a file that `model.save` wrote; "
             "give your own classes as `custom_objects`."
         ) from error
+
+
+def _first_sentence(error: Exception) -> str:
+    """Returns what is wrong, without the configuration of the whole model that Keras may quote before and after it."""
+    text = str(error).rpartition("Exception encountered: ")[2].strip().partition("\n")[0]
+    return f"{text.partition('. ')[0].rstrip('.')}."

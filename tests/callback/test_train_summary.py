@@ -6,6 +6,7 @@ from source.callback import train_summary
 from source.config.config import CallbackConfig
 from source.config.errors import ConfigError
 from tests.callback.fake_run import FakeModeler, FakeRun, drive, window
+from tests.callback.test_compression import pruned_run
 
 
 def read(folder):
@@ -38,6 +39,21 @@ def test_writes_means_and_the_last_learning_rate(tmp_path):
         "examples_per_second": [(2, 128.0), (4, 128.0)],
     }
     assert histograms == {}
+
+
+def test_writes_sparsity_bits_and_ends_of_a_compressed_model_at_its_own_steps(tmp_path):
+    run = pruned_run(tmp_path, max_step=5)
+    run.modeler.compressor.update(4)
+    train(run, save_summary_steps=2)
+    scalars, _ = read(tmp_path)
+    kernel = {name: scalars[f"compression/head/kernel/{name}"] for name in ("sparsity", "bits", "low", "high")}
+    assert kernel == {
+        "sparsity": [(2, 0.5), (4, 0.5)],
+        "bits": [(2, 17.0), (4, 17.0)],
+        "low": [(2, -8.0), (4, -8.0)],
+        "high": [(2, 7.0), (4, 7.0)],
+    }
+    assert scalars["compression/bits"] == [(2, 20.0), (4, 20.0)]
 
 
 def test_writes_only_the_outputs_that_are_named(tmp_path):
