@@ -137,10 +137,13 @@ class FilterMasking(ScheduledMasks):
             return general
         if self.config.granularity == "kernel" and not weight_paths.is_convolution(layer):
             return "is no kernel of a convolution"
+        pattern = self._pattern(layer, path, settings)
         try:
-            self._pattern(layer, path, settings).check(variable.shape, "its shape")
+            pattern.check(variable.shape, "its shape")
         except ConfigError as error:
             return f"does not suit: {str(error).removesuffix('.')}"
+        if self.config.scope == "layer" and not pattern.kept(variable.shape):
+            return f"would keep none of its {pattern.groups(variable.shape)} groups: `{pattern}`"
         if self.config.score == "batch_norm" and self._scales(layer.name) is None:
             return "is followed by no batch normalization with a scale"
         allowed = self.config.granularity == "kernel" or self._rules.naming(layer, path)

@@ -124,6 +124,8 @@ class StructuredSparsity(ScheduledMasks):
             pattern.check(variable.shape, "its shape")
         except ConfigError as error:
             return f"does not suit: {str(error).removesuffix('.')}"
+        if not pattern.kept(variable.shape):
+            return f"would keep nothing: `{pattern}` of {' x '.join(map(str, variable.shape))}"
         if isinstance(pattern, NOfM) and not self._rules.naming(layer, path):
             return _unsuited(layer, path, tuple(variable.shape), pattern)
         return None

@@ -187,6 +187,12 @@ def test_layers_without_filters_are_reported():
     assert reasons(masking(granularity="kernel"), small_models.images()) == {"dense": "is no kernel of a convolution"}
 
 
+def test_layers_that_would_lose_everything_are_reported():
+    found = reasons(masking(sparsity=0.9), small_models.images())
+    assert found["stem"] == "would keep none of its 4 groups: `CHANNEL{0.1,-1}`"
+    assert "conv" not in found
+
+
 def test_layers_without_a_scale_are_reported():
     made = masking(score="batch_norm")
     assert reasons(made, convolutions(["one", "two"], scales=["two"])) == {

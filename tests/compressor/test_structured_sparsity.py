@@ -164,6 +164,8 @@ def test_what_does_not_suit_is_reported_with_the_reason():
         "depthwise": "does not suit: `BLOCK{0.5,4x4}` cannot be laid on its shape: blocks of 4 x 4 do not divide its "
         "72 rows and 1 columns. Received: shape=(3, 3, 8, 1)",
     }
+    found = reasons({"pattern": "KERNEL{0.04}"}, small_models.images())
+    assert found["depthwise"] == "would keep nothing: `KERNEL{0.04}` of 3 x 3 x 8 x 1"
     assert reasons({"pattern": "KERNEL{0.5}"}, small_models.images()) == {"dense": "is no kernel of a convolution"}
 
 
