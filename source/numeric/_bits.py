@@ -53,11 +53,22 @@ def finite(magnitude: Tensor) -> Tensor:
     return ops.where(magnitude > EXPONENT, float("nan"), number)
 
 
-def power_of_two(bits: Tensor, shift: int, magnitude: Tensor) -> Tensor:
-    """Returns 2^(e + shift) within the range of steps, where `bits` are those of 2^e; NaN for the magnitude of NaN."""
-    shifted = ops.minimum(bits, power(127)) + (shift << MANTISSA_BITS)
-    kept = ops.minimum(ops.maximum(shifted, power(LOWEST_STEP)), power(HIGHEST_STEP))
-    return ops.view(ops.where(magnitude > EXPONENT, NAN, kept), "float32")
+def power_of_two(bits: Tensor, shift: int, magnitude: Tensor, lowest: int = LOWEST_STEP) -> Tensor:
+    """Returns 2^(e + shift) within the range of steps, where `bits` are those of 2^e; NaN for the magnitude of NaN.
+
+    Args:
+        bits: int32, those of powers of two or of infinity, which counts as 2^127.
+        shift: added to the exponent.
+        magnitude: as `largest_magnitude` gives them.
+        lowest: exponent of the smallest power.
+    """
+    shifted = ops.minimum(bits, power(min(127, HIGHEST_STEP - shift))) + (shift << MANTISSA_BITS)
+    return ops.view(ops.where(magnitude > EXPONENT, NAN, ops.maximum(shifted, power(lowest))), "float32")
+
+
+def power_reciprocal(scale: Tensor) -> Tensor:
+    """Returns 1 / scale of powers of two in the range of steps by one subtraction; a finite number for NaN."""
+    return ops.view(2 * power(0) - ops.view(scale, "int32"), "float32")
 
 
 def power_of_two_above(scale: Tensor) -> Tensor:

@@ -65,10 +65,10 @@ class Microscaling(PowerOfTwoScales):
 
     def _scale(self, blocks: Tensor, axes: tuple[int, ...]) -> Tensor:
         largest = _bits.largest_magnitude(blocks, axes)
-        bits = ops.minimum(largest, _bits.LARGEST) + self._carry
+        bits = ops.minimum(largest, _bits.LARGEST)
+        bits = ops.bitwise_and(bits + self._carry if self._carry else bits, _bits.EXPONENT)
         shift = -self.element.highest if isinstance(self.element, Minifloat) else 0
-        scale = _bits.power_of_two(ops.bitwise_and(bits, _bits.EXPONENT), shift, largest)
-        return ops.maximum(scale, 2.0**self._lowest_scale)
+        return _bits.power_of_two(bits, shift, largest, self._lowest_scale)
 
     @property
     def _carry(self) -> int:

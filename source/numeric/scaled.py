@@ -78,7 +78,11 @@ class ScaledFormat(NumberFormat):
 
     def _levels(self, blocks: Tensor, axes: tuple[int, ...], scale: Tensor, seed: int | Tensor | None) -> Tensor:
         """Returns the element format's numbers that groups of numbers become."""
-        return self.element.round_tensor(rounding.scale(blocks, _bits.reciprocal(scale), self.rounding), seed)
+        return self.element.round_tensor(rounding.scale(blocks, self._inverse(scale), self.rounding), seed)
+
+    def _inverse(self, scale: Tensor) -> Tensor:
+        """Returns 1 / scale; anything for NaN."""
+        return _bits.reciprocal(scale)
 
     def _round(self, x: Tensor, axis: int, seed: int | Tensor | None) -> Tensor:
         blocks, axes, merge = _groups.split(x, axis, self.sharing)
@@ -87,9 +91,9 @@ class ScaledFormat(NumberFormat):
 
     def _encode(self, x: Tensor, axis: int, seed: int | Tensor | None) -> bytes:
         blocks, axes, merge = _groups.split(x, axis, self.sharing)
-        levels = to_numpy(merge(self._levels(blocks, axes, self._scale(blocks, axes), seed)))
-        # A scale that is NaN says so for its whole group; the codes of such a group are zeros.
-        levels = np.where(np.isnan(levels), np.float32(0.0), levels)
+        scale = self._scale(blocks, axes)
+        # A scale that is NaN says so for its whole group; the codes of such a group are those of zero.
+        levels = to_numpy(merge(ops.where(ops.isnan(scale), 0.0, self._levels(blocks, axes, scale, seed))))
         return self._pack_scales(blocks, axes) + packing.pack(self.element.to_codes(levels), self.bits)
 
     def _decode(self, data: bytes, shape: tuple[int, ...], axis: int) -> np.ndarray:
@@ -108,6 +112,9 @@ class PowerOfTwoScales(ScaledFormat):
     def scale_bits(self) -> int:
         """Bits of a stored scale: 8."""
         return 8
+
+    def _inverse(self, scale: Tensor) -> Tensor:
+        return _bits.power_reciprocal(scale)
 
     def _pack_scales(self, blocks: Tensor, axes: tuple[int, ...]) -> bytes:
         scale = to_numpy(self._scale(blocks, axes))
