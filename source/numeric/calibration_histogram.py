@@ -150,8 +150,10 @@ class LeastDivergence(_Search):
 
     That is the divergence of Kullback and Leibler, sum p log(p / q): p are the shares of numbers in the bins that the
     format reaches, those beyond added to the outermost; q has, for each number of the format, the share of what
-    rounds to it without those beyond, spread evenly over its bins that are not empty. Migacz: 8-bit inference with
-    TensorRT, 2017, https://on-demand.gputechconf.com/gtc/2017/presentation/s7310-8-bit-inference-with-tensorrt.pdf
+    rounds to it without those beyond, spread evenly over its bins that are not empty. The bin of zero is left out: ReLU
+    fills it, every format has it, and spread over its neighbours it would outweigh all others. Migacz: 8-bit inference
+    with TensorRT, 2017,
+    https://on-demand.gputechconf.com/gtc/2017/presentation/s7310-8-bit-inference-with-tensorrt.pdf
 
     Attributes:
         round_within: rounds numbers (n, 1) with limits (candidates,), such as `number_format("int8").round_within`.
@@ -161,6 +163,11 @@ class LeastDivergence(_Search):
     def __init__(self, round_within: Callable[..., np.ndarray], candidates: int = 100, axis: int | None = None) -> None:
         super().__init__(round_within, candidates, axis)
 
+    def _limits_of(self, edges: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
+        others = counts.copy()
+        others[_BINS] = 0
+        return super()._limits_of(edges, others if others.any() else counts)
+
     def _costs(
         self, centres: np.ndarray, counts: np.ndarray, rounded: np.ndarray, lowest: np.ndarray, highest: np.ndarray
     ) -> np.ndarray:
@@ -169,11 +176,14 @@ class LeastDivergence(_Search):
 
 
 def _divergence(counts: np.ndarray, rounded: np.ndarray, inside: np.ndarray) -> float:
-    """Returns the divergence of counts and what rounding leaves of them; infinity when nothing is inside."""
+    """Returns the divergence of counts and what rounding leaves of them; infinity when less than a tenth is inside.
+
+    A single bin would diverge from nothing, whatever lies beyond it.
+    """
     kept = np.flatnonzero(inside)
-    if not kept.size:
-        return np.inf
     reference = counts[kept].astype(np.float64)
+    if not kept.size or 10 * reference.sum() < counts.sum():
+        return np.inf
     # Rounding keeps the order, so that the bins of one number lie side by side.
     starts = np.flatnonzero(np.append(True, np.diff(rounded[kept]) != 0.0))
     sizes = np.diff(np.append(starts, kept.size))

@@ -109,3 +109,23 @@ def test_numbers_of_one_sign_and_few_numbers_have_a_divergence():
             observer.observe(x)
             low, high = observer.limits()
             assert low <= high
+
+
+def test_zeros_do_not_count_for_the_divergence():
+    x = np.random.default_rng(3).normal(size=4000)
+    numbers = (x, np.maximum(x, 0.0), np.append(np.maximum(x, 0.0), np.zeros(100_000)))
+    limits = []
+    for each in numbers:
+        observer = LeastDivergence(number_format("uint8").round_within)
+        observer.observe(each)
+        limits.append(observer.limits())
+    assert limits[1] == limits[2]
+    assert limits[1][1] >= 0.5 * x.max()
+
+
+def test_numbers_far_from_zero_are_not_cut_off_for_the_divergence():
+    # Limits that leave one bin of 10,000 numbers inside change its distribution in nothing.
+    x = np.random.default_rng(4).normal(50.0, 1.0, 10_000)
+    observer = LeastDivergence(number_format("uint8").round_within)
+    observer.observe(x)
+    assert observer.limits()[1] >= np.percentile(x, 99)
