@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from source.config.errors import ConfigError
+from source.graph.wiring import as_functional
 from source.layer import weight_paths
 from source.layer.building import build_from_shapes
 from source.layer.compressed import Compressed
@@ -144,7 +145,7 @@ class _Rewrite:
 
     def _graph(self, model: keras.Model) -> keras.Model:
         # A model made anew from the same tensors is not compiled, whatever the given one is.
-        plain = keras.Model(*_ends(model), name=model.name)
+        plain = as_functional(model)
         return keras.models.clone_model(plain, clone_function=self._standing_for, call_function=_call)
 
     def _standing_for(self, operation: Any) -> Replacement:
@@ -165,14 +166,6 @@ class _Rewrite:
         if not copied.built:
             self._unbuilt.append((operation, copied))
         return copied
-
-
-def _ends(model: keras.Model) -> tuple[Any, Any]:
-    """Returns the inputs and outputs of a model in their structure."""
-    if not isinstance(model, keras.Sequential):
-        return model.input, model.output
-    # `input` of a sequential model inside another is where the other calls it.
-    return model.inputs[0], model.outputs[0] if len(model.outputs) == 1 else model.outputs
 
 
 def _call(replacement: Replacement, *args: Any, **kwargs: Any) -> Any:

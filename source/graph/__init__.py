@@ -1,0 +1,1 @@
+"""A built model, looked at: which layer feeds which."""
