@@ -74,10 +74,10 @@ class Transformation(keras.layers.Layer):
     def lasting(self) -> Callable[[keras.KerasTensor], keras.KerasTensor] | None:
         """Returns what a finished model keeps of a transformation of activations; None for nothing.
 
-        Here, the transformation itself as a layer of its own, with its state.
+        Here, the transformation itself as a layer of its own, with its state, and nobody's.
         """
         [copied] = copies_of([self])
-        copied.trainable = False
+        copied.trainable, copied.owner = False, ""
         return copied
 
     @property
@@ -97,6 +97,14 @@ class Transformation(keras.layers.Layer):
             shape: of the tensor.
         """
         return 0
+
+    def factor_bytes(self, shape: Sequence[int]) -> int | None:
+        """Returns the bytes of what the tensor seen is made of in the place of its numbers; None where it is of these.
+
+        Args:
+            shape: of the tensor.
+        """
+        return None
 
     @property
     def description(self) -> str:
