@@ -82,14 +82,21 @@ class Rules(Generic[T]):
             layer: the layer itself, not a wrapper.
             path: of the weight below the layer.
         """
-        found: dict[str, Any] | None = {}
-        for match, do in self._rules:
-            if match.holds(layer, path):
-                found = None if do is None else {**(found or {}), **do}
+        found = self._overrides(layer, path)
         if found is None:
             return None
         given = {name: getattr(self._defaults, name) for name in type(self._defaults).__dataclass_fields__}  # type: ignore[attr-defined]
         return from_mapping(type(self._defaults), {**given, **found}, self._where)
+
+    def sets(self, layer: keras.layers.Layer, path: str | None, setting: str) -> bool:
+        """Returns whether a rule gives a layer, or one weight of it, a setting, and none skips it after that.
+
+        Args:
+            layer: the layer itself, not a wrapper.
+            path: of the weight below the layer.
+            setting: name of the setting.
+        """
+        return setting in (self._overrides(layer, path) or {})
 
     def naming(self, layer: keras.layers.Layer, path: str) -> str | None:
         """Returns where the last rule stands that names this weight by `weight` and does not skip it; None if none.
@@ -117,6 +124,14 @@ class Rules(Generic[T]):
         for index, (match, _) in enumerate(self._rules):
             if not any(match.holds(layer, path) for layer, paths in listed for path in paths):
                 raise ConfigError(f"{self._where}[{index}].match: {_nothing(match, [layer for layer, _ in listed])}")
+
+    def _overrides(self, layer: keras.layers.Layer, path: str | None) -> dict[str, Any] | None:
+        """Returns what the rules that match say together; None where the last one skips."""
+        found: dict[str, Any] | None = {}
+        for match, do in self._rules:
+            if match.holds(layer, path):
+                found = None if do is None else {**(found or {}), **do}
+        return found
 
     def _read(self, rule: Mapping[str, Any], where: str) -> tuple[Match, dict[str, Any] | None]:
         for key in rule:
