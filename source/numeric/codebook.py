@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+from typing import Literal
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from source.numeric._groups import check_group
 from source.numeric._table import TableFormat
 from source.numeric.rounding import Rounding, suffix
 from source.numeric.scaled import FloatScales
+
+Start = Literal["linear", "density", "random"]
 
 _MOST_NUMBERS = 1 << 12
 _LOWEST_SCALE = -121  # keeps 0.08 times the scale above subnormal numbers
@@ -101,16 +104,19 @@ class NormalFloat4(FloatScales):
         return f"nf4{{{self.size}}}" + suffix(self.rounding)
 
 
-def k_means(x: np.ndarray, count: int, iterations: int = 50) -> Codebook:
+def k_means(x: np.ndarray, count: int, iterations: int = 50, start: Start = "linear", seed: int = 0) -> Codebook:
     """Returns a codebook of the centres of at most `count` clusters of numbers, by Lloyd's algorithm on the host.
 
-    Starts from centres evenly between the ends, as Deep Compression (Han, Mao, Dally 2016,
+    Starts by default from centres evenly between the ends, as Deep Compression (Han, Mao, Dally 2016,
     https://arxiv.org/abs/1510.00149) recommends. Clusters that lose all their numbers vanish.
 
     Args:
         x: finite numbers, not all equal.
         count: at least 2.
         iterations: at most; it stops when nothing moves.
+        start: "linear", centres evenly between the ends; "density", evenly among the numbers in their order; "random",
+            numbers that are drawn.
+        seed: of "random".
 
     Raises:
         ConfigError: for too few clusters.
@@ -122,7 +128,7 @@ def k_means(x: np.ndarray, count: int, iterations: int = 50) -> Codebook:
     if not np.isfinite(numbers).all() or not numbers.size or numbers[0] == numbers[-1]:
         raise DataError("k-means needs finite numbers, at least two different ones.")
     sums = np.concatenate([[0.0], np.cumsum(numbers)])
-    centres = np.linspace(numbers[0], numbers[-1], count)
+    centres = _first_centres(numbers, count, start, seed)
     for _ in range(iterations):
         ends = np.searchsorted(numbers, (centres[:-1] + centres[1:]) / 2)
         starts, ends = np.append(0, ends), np.append(ends, numbers.size)
@@ -132,3 +138,15 @@ def k_means(x: np.ndarray, count: int, iterations: int = 50) -> Codebook:
             break
         centres = moved
     return Codebook(tuple(np.unique(centres.astype(np.float32))))
+
+
+def _first_centres(numbers: np.ndarray, count: int, start: Start, seed: int) -> np.ndarray:
+    """Returns where k-means starts: ascending."""
+    if start == "density":
+        centres = np.unique(np.quantile(numbers, (np.arange(count) + 0.5) / count))
+        return centres if centres.size > 1 else numbers[[0, -1]]
+    if start == "random":
+        different = np.unique(numbers)
+        chosen = np.random.default_rng(seed).choice(different.size, min(count, different.size), replace=False)
+        return different[np.sort(chosen)]
+    return np.linspace(numbers[0], numbers[-1], count)

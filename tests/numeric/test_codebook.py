@@ -54,6 +54,17 @@ def test_k_means_is_better_than_even_steps():
     assert np.square(k_means(x, 16).round(x) - x).mean() < 0.8 * np.square(even.round(x) - x).mean()
 
 
+def test_k_means_may_start_among_the_numbers():
+    # One round: from 0 and 10 the border is 5; from the quantiles 0.15 and 1.15 it is 0.65.
+    x = np.float32([0, 0.1, 0.2, 1, 1.1, 1.2, 10])
+    assert k_means(x, 2, 1).round(x).tolist() == [np.mean(x[:6])] * 6 + [10]
+    assert k_means(x, 2, 1, start="density").numbers == pytest.approx((0.1, 3.325))
+    drawn = [k_means(x, 2, 1, start="random", seed=seed).numbers for seed in (0, 0, 1)]
+    assert drawn[0] == drawn[1] != drawn[2]
+    # Both quantiles are zero.
+    assert k_means(np.float32([0] * 9 + [1]), 2, start="density").numbers == (0.0, 1.0)
+
+
 def test_k_means_refuses_what_has_no_clusters():
     with pytest.raises(ConfigError, match=r"`count` must be at least 2. Received: count=1."):
         k_means(np.arange(9.0), 1)
