@@ -143,7 +143,7 @@ class Clustered(Transformation):
         if different.size <= self.trained_numbers:
             return different if different.size else np.zeros(1, np.float32)
         if self.trained_numbers == 1:
-            return np.mean(numbers, dtype=np.float64, keepdims=True).astype(np.float32)
+            return np.asarray([np.mean(numbers, dtype=np.float64)], np.float32)
         return k_means(numbers, self.trained_numbers, start=self.start, seed=self.seed).table
 
 
