@@ -54,5 +54,8 @@ class CompressionCallback(keras.callbacks.Callback):
             self._update(self._before_epoch)
 
     def _update(self, step: int) -> None:
+        # On JAX the state of training stands apart from the variables until it is asked for.
+        if hasattr(self.model, "jax_state_sync"):
+            self.model.jax_state_sync()
         self._compressor.update(step)
         self._next = self._compressor.next_update(step)

@@ -161,5 +161,5 @@ def copies_of(chain: Sequence[Transformation]) -> list[Transformation]:
             copied.build(each.seen_shape)
             copied.built = True
             for variable, its_copy in zip(each.variables, copied.variables, strict=True):
-                its_copy.assign(variable)
+                its_copy.assign(ops.copy(ops.convert_to_tensor(variable)))  # JAX would share the numbers
     return copies

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+from keras import ops
 
 from source.config.errors import ConfigError
 from source.graph.wiring import as_functional
@@ -68,7 +69,7 @@ def copy_variables(source: keras.layers.Layer, target: keras.layers.Layer) -> No
             "create its weights in `build`."
         )
     for variable, copied in zip(source.variables, target.variables, strict=True):
-        copied.assign(variable)
+        copied.assign(ops.copy(ops.convert_to_tensor(variable)))  # JAX would share the numbers, and free them
     weight_paths.keep(target, weight_paths.of(source))
 
 
