@@ -41,16 +41,16 @@ def calibrate(model: keras.Model, calibration: Any, transformations: Sequence[Tr
     Raises:
         DataError: for inputs that the model does not take.
     """
+    every = list(batches(model, calibration))
     for each in transformations:
         each.begin_collection()
     try:
-        for batch in batches(model, calibration):
+        for batch in every:
             model(batch, training=False)
     except ValueError as error:
         raise DataError(f"calibration: the model does not take these inputs: {error}") from error
-    finally:
-        for each in transformations:
-            each.end_collection()
+    for each in transformations:
+        each.end_collection()
 
 
 def batches(model: keras.Model, calibration: Any) -> Iterator[Any]:
