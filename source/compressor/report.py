@@ -112,7 +112,11 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Returns the report as plain values that JSON can hold; an infinite SQNR becomes None."""
         rows = [
-            {**dataclasses.asdict(row), "sqnr_db": row.sqnr_db if math.isfinite(row.sqnr_db) else None}
+            {
+                **dataclasses.asdict(row),
+                "shape": list(row.shape),
+                "sqnr_db": row.sqnr_db if math.isfinite(row.sqnr_db) else None,
+            }
             for row in self.rows
         ]
         return {"rows": rows, "activations": self.activations, "totals": self.totals(), "notes": list(self.notes)}
@@ -156,12 +160,22 @@ def of_model(model: keras.Model, reason: Reason) -> Report:
         for path, variable in weight_paths.of(bare).items():
             if isinstance(bare, BatchNormalized) and variable is bare.frozen:
                 continue  # whether statistics are frozen, which no finished model holds
+            if path.endswith("seed_generator_state"):
+                continue  # what random numbers are drawn from, which is no weight
             chain = layer.weight_chains.get(path, []) if isinstance(layer, Compressed) else []
             rows.append(_row(layer, path, variable, chain) if chain else _plain(bare, path, variable, reason))
         if isinstance(layer, Compressed):
-            places = [(place, each) for place, each in layer.transformations() if place not in layer.weight_chains]
-            activations |= {f"{layer.name} {place}": each.description for place, each in places}
+            activations |= {f"{layer.name} {place}": how for place, how in _seen_through(layer).items()}
     return Report(tuple(rows), activations)
+
+
+def _seen_through(layer: Compressed) -> dict[str, str]:
+    """Returns what inputs and outputs are seen through, by their places."""
+    found: dict[str, list[str]] = {}
+    for place, each in layer.transformations():
+        if place not in layer.weight_chains:
+            found.setdefault(place, []).append(each.description)
+    return {place: " > ".join(descriptions) for place, descriptions in found.items()}
 
 
 def _row(layer: Compressed, path: str, variable: keras.Variable, chain: Sequence[Transformation]) -> Row:
@@ -185,22 +199,35 @@ def _row(layer: Compressed, path: str, variable: keras.Variable, chain: Sequence
 
 def _plain(layer: keras.layers.Layer, path: str, variable: keras.Variable, reason: Reason) -> Row:
     numbers = math.prod(variable.shape)
-    kept = int(ops.convert_to_numpy(ops.count_nonzero(variable)))
+    kept = int(np.count_nonzero(ops.convert_to_numpy(variable)))
     width = np.dtype(keras.backend.standardize_dtype(variable.dtype).replace("bfloat16", "float16")).itemsize
     why = reason(layer, path, variable)
     return Row(layer.name, path, tuple(variable.shape), kept, 8.0 * width, width * numbers, math.inf, why, False)
 
 
+def stored_bytes(layer: Compressed, path: str) -> int:
+    """Returns the bytes of a wrapped weight, as reports count them.
+
+    Args:
+        layer: a wrapper.
+        path: of a weight that has a chain.
+    """
+    return _stored_bytes(layer.weight_chains[path], np.asarray(ops.convert_to_numpy(layer.seen_weight(path))))
+
+
 def _stored_bytes(chain: Sequence[Transformation], seen: np.ndarray) -> int:
-    """Returns the bytes of a weight: of all its codes, or of those of the kept numbers and an index if that is less."""
+    """Returns the bytes of a weight: of all its codes, of the kept ones and an index, or of its factors: the least."""
     coded = [each for each in chain if each.code_bits is not None]
     bits = coded[-1].code_bits if coded else _FLOAT_BITS
     scales = coded[-1].scale_bytes(seen.shape) if coded else 0
     dense = math.ceil(seen.size * (bits or 0) / 8)
     index = min((each.pattern.index_bytes(seen.shape) for each in chain if isinstance(each, Mask)), default=None)
-    if index is None:
-        return dense + scales
-    return min(dense, math.ceil(np.count_nonzero(seen) * (bits or 0) / 8) + index) + scales
+    ways = [dense]
+    if index is not None:
+        ways.append(math.ceil(np.count_nonzero(seen) * (bits or 0) / 8) + index)
+    factors = [each.factor_bytes(seen.shape) for each in chain]
+    ways += [size + (index or 0) for size in factors if size is not None]
+    return min(ways) + scales
 
 
 def _line(cells: Sequence[str]) -> str:
