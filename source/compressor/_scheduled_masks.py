@@ -108,8 +108,9 @@ class ScheduledMasks(WeightCompressor):
         masks = [mask for _, _, mask in self._mine(model, Mask) if mask.refresh == "stored"]
         if masks and all(bool(ops.all(ops.convert_to_tensor(mask.kept))) for mask in masks):
             raise ConfigError(
-                f"{self.name}: nothing has been pruned yet: its first step is {self.first_step}. Give "
-                "`compressor.keras_callback()` to `fit`, or `compression` to the runner's callbacks, and train that far."
+                f"{self.name}: nothing has been pruned yet: its first step is {self.first_step}. "
+                "Give `compressor.keras_callback()` to `fit`, or `compression` to the runner's callbacks, and train "
+                "that far."
             )
 
     @abc.abstractmethod
