@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from source import __version__
     from source.compressor.build import compressor
+    from source.compressor.compressor import Compressor
     from source.config.config import (
         CallbackConfig,
         CompressorConfig,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CallbackConfig": "source.config.config",
+    "Compressor": "source.compressor.compressor",
     "CompressorConfig": "source.config.config",
     "Config": "source.config.config",
     "EspalierError": "source.config.errors",
@@ -57,6 +59,7 @@ _HOME = {
 # Written out, because tools that read sources cannot follow `list(_HOME)`; a test holds the two equal.
 __all__ = [
     "CallbackConfig",
+    "Compressor",
     "CompressorConfig",
     "Config",
     "EspalierError",

@@ -38,7 +38,10 @@ def test_importing_loads_nothing_heavy(statement):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["list"], ["list", "network"], ["lst"], ["help", "network.lenet"]],
+    [
+        *(["--help"], ["--version"], ["list"], ["list", "network"], ["list", "compressor"], ["lst"]),
+        *(["help", "network.lenet"], ["help", "compressor.magnitude_prunning"]),
+    ],
 )
 def test_help_lists_and_mistakes_load_nothing_heavy(arguments):
     assert heavy_modules_after(f"from source.command.main import main; main({arguments!r})") == []
