@@ -167,8 +167,8 @@ class QuantizePostTraining(Quantizer):
     def _set_limits(self, prepared: keras.Model, calibration: Calibration) -> None:
         if self._limited and calibration is None:
             raise ConfigError(
-                f"{self.name}: limits of `{self._limited[0][0].description}` activations come from data. Give some inputs "
-                "of the model, `prepare(model, calibration=images)`, or round weights alone, `activations=None`."
+                f"{self.name}: limits of `{self._limited[0][0].description}` activations come from data. Give some "
+                "inputs of the model, `prepare(model, calibration=images)`, or round weights alone, `activations=None`."
             )
         for each, name in self._limited:
             each.observer = observer(name, each, self.config.momentum, self.config.percent)

@@ -45,6 +45,7 @@ CASES: dict[str, Case] = {
     "filter_masking": Case(settings={"sparsity": 0.5, **SCHEDULE}, unchanged=True, models=("image", "attention")),
     "quantize_aware": Case(),
     "quantize_post_training": Case(calibrated=True),
+    "mixed_precision": Case(settings={"rules": [{"match": {"name": "logits"}, "do": {"weights": "int4<channel>"}}]}),
     "incremental_quantization": Case(settings={"portions": (0.5, 1.0), "every_steps": 2}, unchanged=True),
     "weight_clustering": Case(
         settings={"assignments": "refreshed", "gradient": "mean", "every_steps": 2, "end_step": 4}, unchanged=True
