@@ -12,7 +12,7 @@ from source.compressor._quantization_points import QuantizationPoints, is_positi
 from source.compressor.compressor import Calibration
 from source.compressor.weight_compressor import WeightCompressor
 from source.config.config import CompressorConfig
-from source.config.errors import ConfigError
+from source.config.errors import ConfigError, EspalierError
 from source.layer import weight_paths
 from source.layer.calibrated_quantize import CalibratedQuantize
 from source.layer.compressed import compressed_layers
@@ -81,7 +81,7 @@ class Quantizer(WeightCompressor):
         """Returns a copy of a model that rounds its weights, and activations at the given points."""
         self._new = []
         rounded = rewrite(model, lambda operation: self._replacement(operation, points), operations=True)
-        if not any(True for _ in compressed_layers(rounded)):
+        if not self.owns(rounded):
             raise ConfigError(
                 f"{self.name}: nothing of model `{rounded.name}` is rounded: `weights` and `activations` are None, or "
                 "every layer is skipped by a rule."
@@ -177,9 +177,13 @@ def check_formats(settings: Any, *names: str) -> None:
         names: of the fields.
 
     Raises:
-        ConfigError: as `number_format` does.
+        ValueError: with the field and what `number_format` says, for the class of the settings to report.
     """
     for name in names:
         text = getattr(settings, name)
-        if text is not None and (name, text) != ("inputs", "same"):
+        if text is None or (name, text) == ("inputs", "same"):
+            continue
+        try:
             number_format(text)
+        except EspalierError as error:
+            raise ValueError(f"`{name}`: {error}") from None

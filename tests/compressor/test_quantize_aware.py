@@ -90,7 +90,8 @@ def test_numbers_after_relu_have_limits_that_begin_at_zero(residual, images):
     [limits] = model.get_layer("stem").output_chain
     assert float(limits.low) == 0.0
     outputs = residual.get_layer("stem")(images)
-    assert float(limits.high) == pytest.approx(float(ops.max(outputs)))
+    # The layer computes with weights of 8 bits, whose errors are up to 1/254 of the largest of a channel.
+    assert float(limits.high) == pytest.approx(float(ops.max(outputs)), rel=0.01)
 
 
 def test_limits_follow_the_batches_and_then_stay(residual, images):
@@ -154,7 +155,7 @@ def test_ternary_scales_can_be_trained(weights, numbers):
 def test_any_format_rounds_weights_activations_and_gradients(residual, images):
     settings = {"weights": "BFP[8|8]{64}(SN)", "activations": "fp8_e4m3fn", "gradients": "fp8_e5m2"}
     made, model = prepared(residual, **settings)
-    assert places(made, model)["stem output"] == "fp8_e4m3fn"
+    assert places(made, model)["stem output"] == "gradient fp8_e5m2 > fp8_e4m3fn"
     model.compile("sgd", "mse")
     model.fit(images, np.zeros((32, 5)), verbose=0)
     finished = made.finish(model)
@@ -195,7 +196,7 @@ def test_rules_set_formats_and_skip(residual):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"weights": "int7x"}, "quantize_aware: .*`int7x` is no number format"),
+        ({"weights": "int7x"}, "quantize_aware: `weights`: There is no number format `int7x`. Did you mean"),
         ({"weights": None, "activations": None}, "nothing of model `.*` is rounded"),
         ({"weights": "ternary", "weight_ranges": "learned_step"}, "`weights` must be integers when ranges are learned"),
         ({"freeze_step": -1}, "`freeze_step` must be at least 0"),
