@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from source.compressor.build import compressor
-from source.config.errors import ConfigError, UnknownNameError
+from source.config.errors import ConfigError, EspalierError
 from source.numeric import number_format
 from tests.compressor import small_models
 
@@ -166,5 +166,5 @@ def test_impossible_settings_are_refused(settings, message):
 
 
 def test_unknown_formats_are_refused():
-    with pytest.raises(UnknownNameError, match=r"There is no number format `in8`. Did you mean"):
+    with pytest.raises(EspalierError, match=r"There is no number format `in8`. Did you mean"):
         incremental(weights="in8")
