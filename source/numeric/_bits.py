@@ -16,6 +16,7 @@ MANTISSA_BITS = 23
 MAGNITUDE = 0x7FFFFFFF
 EXPONENT = 0x7F800000  # also the bits of infinity
 LARGEST = 0x7F7FFFFF  # the bits of the largest finite number
+LARGEST_NUMBER = (2.0 - 2.0**-23) * 2.0**127
 NAN = 0x7FC00000
 SMALLEST_NORMAL = 2.0**-126
 # Steps are never finer: half a step is then no subnormal, so flushing one to zero is what rounding does anyway.

@@ -68,7 +68,8 @@ class SymmetricInteger(FloatScales):
         return self._step(_bits.finite(_bits.largest_magnitude(blocks, axes)))
 
     def _step(self, largest: Tensor) -> Tensor:
-        return _bits.bounded_scale(_bits.divide(largest, float(self.element.highest)), _bits.LOWEST_STEP)
+        step = _bits.bounded_scale(_bits.divide(largest, float(self.element.highest)), _bits.LOWEST_STEP)
+        return ops.minimum(step, _largest_step(self.element.highest))
 
     def _check(self) -> None:
         _check_width(self.width)
@@ -190,6 +191,15 @@ class AffineInteger(NumberFormat):
 
     def __str__(self) -> str:
         return f"uint{self.width}{group_text(self.group)}" + suffix(self.rounding)
+
+
+def _largest_step(highest: int) -> float:
+    """Returns the largest float32 whose product with an integer is finite: rounded, FLT_MAX / 127 * 127 is infinite."""
+    step = np.float32(_bits.LARGEST_NUMBER / highest)
+    with np.errstate(over="ignore"):
+        while np.isinf(step * np.float32(highest)):
+            step = np.nextafter(step, np.float32(0.0))
+    return float(step)
 
 
 def _check_width(width: int) -> None:

@@ -85,6 +85,12 @@ class Minifloat(ElementFormat):
             x = ops.where(ops.abs(x) < 2.0**self.lowest, 0.0, x)
         return round_mantissa(x, self.mantissa, self.lowest, self.highest, self.rounding, seed)
 
+    def _round(self, x: Tensor, axis: int, seed: int | Tensor | None) -> Tensor:
+        # TensorFlow's graphs move a constant that is added later into the sums that round: `round(x) + 0.001` became
+        # `round(x + 0.001)`. They do not move it through a choice, which never falls on the first number here.
+        rounded = self.round_tensor(x, seed)
+        return ops.where(rounded > self.largest, self.largest, rounded)
+
     def to_codes(self, values: np.ndarray) -> np.ndarray:
         """Returns sign, biased exponent and mantissa, from the highest bit to the lowest."""
         nan = np.isnan(values)

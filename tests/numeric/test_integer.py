@@ -73,3 +73,13 @@ def test_a_group_with_nan_is_nan():
 def test_impossible_formats_are_refused(make, message):
     with pytest.raises(ConfigError, match=message):
         make()
+
+
+@pytest.mark.parametrize("width", range(2, 17))
+def test_the_largest_numbers_of_float32_stay_finite(width):
+    largest = np.finfo(np.float32).max
+    rounded = number_format(f"int{width}").round(np.array([np.inf, -np.inf, largest, 1.0], np.float32))
+    assert np.isfinite(rounded).all()
+    assert rounded[0] == rounded[2] == -rounded[1]
+    if width >= 4:  # below, the scale is at its bound, 2^126
+        np.testing.assert_allclose(rounded[0], largest, rtol=1e-6)  # the largest multiple that float32 can hold

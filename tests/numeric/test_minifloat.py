@@ -143,3 +143,16 @@ def test_nan_has_the_code_of_the_standard():
 def test_impossible_formats_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         Minifloat(**settings)
+
+
+@pytest.mark.parametrize("name", ["float16", "fp8_e4m3fn", "fp6_e3m2fn", "fp4_e2m1fn", "FP[1|4|3,7](FN)"])
+def test_what_a_graph_adds_to_rounded_numbers_is_added_after_rounding(name):
+    tf = pytest.importorskip("tensorflow")
+    form = number_format(name)
+    x = np.random.default_rng(0).normal(size=256).astype(np.float32)
+
+    @tf.function
+    def added(x):
+        return form.round(x) + 0.001
+
+    np.testing.assert_array_equal(added(tf.constant(x)), form.round(x) + np.float32(0.001))
