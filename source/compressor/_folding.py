@@ -32,12 +32,12 @@ def folded(
     """
     both = _together(layer, normalization)
     paths = _paths_in(both)
-    with keras.name_scope(layer.name):
+    with keras.name_scope(layer.name):  # for the paths of the copied variables; the wrapper names new ones itself
         before = layer.weight_chains if isinstance(layer, Compressed) else {}
         every = [*before, *(path for path in weights if path not in before)]
         chains = {paths[path]: [*copies_of(before.get(path, ())), *weights.get(path, ())] for path in every}
         earlier = [copies_of(chain) for chain in layer.input_chains] if isinstance(layer, Compressed) else []
-        return Compressed(both, weights=chains, inputs=earlier or inputs, outputs=outputs, name=layer.name)
+    return Compressed(both, weights=chains, inputs=earlier or inputs, outputs=outputs, name=layer.name)
 
 
 def _paths_in(both: BatchNormalized) -> dict[str, str]:

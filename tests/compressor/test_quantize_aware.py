@@ -244,3 +244,12 @@ def test_pruned_weights_stay_zero(residual, images):
 def test_limits_are_owned_by_this_compressor(residual):
     _, model = prepared(residual)
     assert {each.owner for each in transformations_of(model) if isinstance(each, CalibratedQuantize)} == {NAME}
+
+
+def test_states_have_the_same_paths_after_loading(residual, images, tmp_path):
+    settings = {"weights": "int4<channel>", "weight_ranges": "learned_step", "activations": "uint4"}
+    _, model = prepared(residual, calibration=images, **settings)
+    model.save(tmp_path / "prepared.keras")
+    loaded = keras.models.load_model(tmp_path / "prepared.keras")
+    assert [each.path for each in loaded.variables] == [each.path for each in model.variables]
+    np.testing.assert_array_equal(loaded(images), model(images))
