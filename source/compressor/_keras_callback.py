@@ -3,6 +3,7 @@
 from typing import Any, Protocol
 
 import keras
+from keras import ops
 
 
 class Stepped(Protocol):
@@ -33,7 +34,7 @@ class CompressionCallback(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Takes up the model and brings it to where it is to be."""
-        start = int(self.model.optimizer.iterations)
+        start = int(ops.convert_to_numpy(self.model.optimizer.iterations))
         steps, epochs = self.params.get("steps"), self.params.get("epochs")
         self._compressor.attach(self.model, start + steps * epochs if steps and epochs else None)
         self._before_epoch = start
@@ -46,7 +47,7 @@ class CompressionCallback(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Counts the steps of the epoch."""
-        self._before_epoch = int(self.model.optimizer.iterations)
+        self._before_epoch = int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def on_train_end(self, logs: Any = None) -> None:
         """Does what is due at the last step."""

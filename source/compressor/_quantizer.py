@@ -66,7 +66,7 @@ class Quantizer(WeightCompressor):
     def check_finished(self, model: keras.Model) -> None:
         """Refuses a model whose activations have no limits yet."""
         for place, each in _calibration.of_activations(model):
-            if isinstance(each, CalibratedQuantize) and not float(each.known):
+            if isinstance(each, CalibratedQuantize) and not float(keras.ops.convert_to_numpy(each.known)):
                 raise ConfigError(
                     f"{self.name}: nothing has been seen at `{place}`, so its limits are not known. Train the model, "
                     "or give inputs to `prepare(model, calibration=...)`."

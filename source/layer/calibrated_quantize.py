@@ -102,9 +102,9 @@ class CalibratedQuantize(Transformation):
     def lasting(self) -> Callable[[keras.KerasTensor], keras.KerasTensor] | None:
         """Returns the rounding as an operation of Keras, or as a layer of its own where Keras has none."""
         # Keras forgets the width and the range of an operation that is saved with a model, so 8 bits are kept only.
-        if self.width != 8 or self.symmetric or not float(self.known):
+        if self.width != 8 or self.symmetric or not float(ops.convert_to_numpy(self.known)):
             return super().lasting()
-        low, high = float(self.low), float(self.high)
+        low, high = (float(ops.convert_to_numpy(each)) for each in (self.low, self.high))
         return lambda x: keras.quantizers.fake_quant_with_min_max_vars(x, low, high)
 
     @property

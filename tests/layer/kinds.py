@@ -87,11 +87,11 @@ class WithoutBuild(layers.Layer):
         self.width = width
         self.attention = layers.MultiHeadAttention(2, 3, name="attention")
         self.norm = layers.LayerNormalization(name="norm")
-        self.forward = keras.Sequential([layers.Dense(width, "relu", name="up"), layers.Dense(4, name="down")])
+        self.both = keras.Sequential([layers.Dense(width, "relu", name="up"), layers.Dense(4, name="down")])
 
     def call(self, x, training=None):
         x = self.norm(x + self.attention(x, x, training=training))
-        return x + self.forward(x)
+        return x + self.both(x)
 
     def get_config(self):
         return {**super().get_config(), "width": self.width}
@@ -170,7 +170,7 @@ def _residual() -> keras.Model:
     y = layers.Conv2D(4, 3, padding="same", activation="relu", name="one")(x)
     y = ops.relu(layers.Conv2D(4, 3, padding="same", name="two")(y) + y) * 0.5
     y = ops.reshape(ops.mean(y, axis=(1, 2)), (-1, 2, 2))
-    return keras.Model(x, layers.Dense(2, name="three")(ops.concatenate([y, y[:, ::-1]], axis=-1)))
+    return keras.Model(x, layers.Dense(2, name="three")(ops.concatenate([y, ops.flip(y, axis=1)], axis=-1)))
 
 
 def _nested() -> keras.Model:

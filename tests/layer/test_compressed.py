@@ -1,5 +1,10 @@
 """Tests of the wrapper: identical chains change nothing, whatever is wrapped; others reach what they name."""
 
+import json
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -304,6 +309,24 @@ def test_through_an_empty_chain_is_the_tensor_itself():
 def test_wrapped_layers_of_nested_models_are_found_once():
     prepared = seen_through(Same, made("nested"))
     assert [layer.name for layer in compressed_layers(prepared)] == ["deep", "norm", "low"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", ["jax", "torch"])
+def test_other_backends_change_nothing_either(backend, repository):
+    """Needs the backend: `python -m pytest -m slow tests/layer -k backends`, or ESPALIER_BACKENDS_PYTHON."""
+    python = os.environ.get("ESPALIER_BACKENDS_PYTHON", sys.executable)
+    if subprocess.run([python, "-c", f"import {backend}"], capture_output=True, check=False).returncode:
+        pytest.skip(f"{backend} is not installed beside {python}")
+    done = subprocess.run(
+        [python, "-m", "tests.layer.print_kinds"],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=repository,
+    )
+    assert json.loads(done.stdout.splitlines()[-1]) == {name: [] for name in MODELS}
 
 
 @pytest.fixture

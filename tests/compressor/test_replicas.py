@@ -1,0 +1,38 @@
+"""Tests of training on several devices: states are the same on all, and what one device would make of the batches."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def found(repository) -> dict[str, dict]:
+    names = ("magnitude_pruning", "quantize_aware")
+    # Logical devices must be there before TensorFlow is used.
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.compressor.print_replicas", *names],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=repository,
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def test_devices_hold_the_same_weights_masks_and_limits(found):
+    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 2
+
+
+def test_masks_are_those_of_one_device(found):
+    assert found["magnitude_pruning"]["states"] == 0.0
+    # Gradients of two halves of a batch are added: a few ulps of weights below 1.
+    assert found["magnitude_pruning"]["weights"] < 2.0**-20
+
+
+def test_limits_are_averages_of_what_the_devices_see(found):
+    # Extremes of 4 examples each in the place of those of 8: smaller by a seventh, and by a third for the logits.
+    assert 0.0 < found["quantize_aware"]["states"] < 0.4
+    # Weights move by up to 0.025 in the four steps.
+    assert found["quantize_aware"]["weights"] < 0.015
