@@ -71,16 +71,37 @@ class BatchNormalized(keras.layers.Layer):
             return self.normalization(y, training=False)
         return self._normalized_by_batch(y)
 
+    def call_folded(self, x: Tensor) -> Tensor:
+        """Returns what the folded layer returns, the same bits, where the kernel and the bias are seen folded already.
+
+        Args:
+            x: as for a call.
+        """
+        y = self.linear(x)
+        return y if self.linear.use_bias else ops.add(y, ops.cast(self.folded_bias(), y.dtype))
+
+    def folds(self, training: bool | None) -> bool:
+        """Returns whether a call takes the moving statistics for sure, so that it may be one of the folded layer.
+
+        Args:
+            training: whether the call belongs to a training step.
+        """
+        return not training or not self.normalization.trainable
+
     def compute_output_spec(self, x: keras.KerasTensor, training: bool | None = None) -> keras.KerasTensor:
         """Returns the shape and type that the linear layer gives."""
         return self.linear.compute_output_spec(x)
 
     def channel_scale(self, path: str) -> Tensor | None:
-        """Returns s in the shape that multiplies a weight; None for weights that are not folded.
+        """Returns s in the shape that multiplies a weight, 1 where s is 0; None for weights that are not folded.
 
         Args:
             path: of the weight below this layer.
         """
+        scale = self._by_channel(path)
+        return None if scale is None else ops.where(scale == 0, 1.0, scale)
+
+    def _by_channel(self, path: str) -> Tensor | None:
         variable = weight_paths.of(self)[path]
         if not any(variable is kernel for kernel in self.linear.weights) or len(variable.shape) < 2:
             return None
@@ -90,23 +111,42 @@ class BatchNormalized(keras.layers.Layer):
         shape[axis] = variable.shape[axis]
         if axis == rank - 2 and weight_paths.is_depthwise(self.linear, "kernel"):
             shape[-1] = variable.shape[-1]
-        scale = ops.stop_gradient(ops.reshape(self._scale(), shape))
-        return ops.where(scale == 0, 1.0, scale)
+        return ops.stop_gradient(ops.reshape(self._scale(), shape))
 
-    def folded(self, kernel: Tensor) -> keras.layers.Layer:
+    def folded_kernel(self, path: str, kernel: Tensor) -> Tensor:
+        """Returns a kernel that is folded already as it is stored: zero where s is, for which `channel_scale` has 1.
+
+        Args:
+            path: of the kernel below this layer.
+            kernel: w * s, perhaps rounded.
+        """
+        return ops.where(self._by_channel(path) == 0, 0.0, kernel)
+
+    def folded_bias(self, bias: Tensor | None = None) -> Tensor:
+        """Returns beta + (b - mean) * s with the moving mean.
+
+        Args:
+            bias: b as it is seen; None takes the linear layer's own.
+        """
+        norm, before = self.normalization, bias
+        if before is None:
+            before = ops.convert_to_tensor(self.linear.bias) if self.linear.use_bias else 0.0
+        offset = ops.convert_to_tensor(norm.beta) if norm.center else 0.0
+        return offset + (before - ops.convert_to_tensor(norm.moving_mean)) * self._scale()
+
+    def folded(self, kernel: Tensor, bias: Tensor | None = None) -> keras.layers.Layer:
         """Returns the linear layer with a kernel that is folded already, and with the bias that goes with it.
 
         Args:
             kernel: w * s, perhaps rounded.
+            bias: b as it is seen; None takes the linear layer's own.
         """
         plain = type(self.linear).from_config({**self.linear.get_config(), "use_bias": True})
         plain.build_from_config(self.linear.get_build_config())
-        norm, scale = self.normalization, self._scale()
-        before = ops.convert_to_tensor(self.linear.bias) if self.linear.use_bias else 0.0
-        offset = ops.convert_to_tensor(norm.beta) if norm.center else 0.0
+        [path] = [each for each in weight_paths.of(self) if self.channel_scale(each) is not None]
         [variable] = [weight for path, weight in weight_paths.of(plain).items() if weight_paths.is_kernel(path, weight)]
-        variable.assign(kernel)
-        plain.bias.assign(offset + (before - ops.convert_to_tensor(norm.moving_mean)) * scale)
+        variable.assign(self.folded_kernel(path, kernel))
+        plain.bias.assign(self.folded_bias(bias))
         return plain
 
     def get_config(self) -> dict[str, Any]:

@@ -250,10 +250,12 @@ class Compressed(keras.layers.Layer):
         return keras.tree.map_structure(seen, (args, kwargs))
 
     def _call_layer(self, args: tuple, kwargs: dict[str, Any], training: bool | None) -> Any:
-        mapping = self._seen_weights(training)
+        # Without statistics of the batch, what a device computes in the end is computed here, the same bits.
+        folds = self._is_folded() and self.layer.folds(training)
+        mapping = self._seen_weights(training, folds)
         with keras.StatelessScope(state_mapping=mapping, collect_losses=True) as scope:
             given = [scope.get_current_value(variable) for variable, _ in mapping]
-            outputs = self.layer(*args, **kwargs)
+            outputs = self.layer.call_folded(*args) if folds else self.layer(*args, **kwargs)
             left = [scope.get_current_value(variable) for variable, _ in mapping]
         for (variable, _), before, after in zip(mapping, given, left, strict=True):
             if after is not before:
@@ -270,15 +272,24 @@ class Compressed(keras.layers.Layer):
                 "is called in training, so that weight cannot be seen through a chain. Let a rule skip the layer."
             )
 
-    def _seen_weights(self, training: bool | None) -> list[tuple[keras.Variable, Tensor]]:
+    def _is_folded(self) -> bool:
+        folded = isinstance(self.layer, BatchNormalized)
+        return folded and any(self._scale(path) is not None for path in self.weight_chains)
+
+    def _seen_weights(self, training: bool | None, folds: bool) -> list[tuple[keras.Variable, Tensor]]:
         """Returns every variable of the layer with the value that it is to have during the call."""
-        seen = {id(self.variable(path)): self._seen_weight(path, training) for path in self.weight_chains}
+        seen = {id(self.variable(path)): self._seen_weight(path, training, folds) for path in self.weight_chains}
+        if folds and self.layer.linear.use_bias:
+            bias = self.layer.linear.bias
+            seen[id(bias)] = self.layer.folded_bias(seen.get(id(bias)))
         return [(each, seen.get(id(each), ops.convert_to_tensor(each))) for each in self._mapped]
 
-    def _seen_weight(self, path: str, training: bool | None) -> Tensor:
+    def _seen_weight(self, path: str, training: bool | None, folds: bool) -> Tensor:
         seen = self.seen_weight(path, training=bool(training))
         scale = self._scale(path)
-        return seen if scale is None else seen / scale
+        if scale is None:
+            return seen
+        return self.layer.folded_kernel(path, seen) if folds else seen / scale
 
     def _scale(self, path: str) -> Tensor | None:
         """Returns what a weight is multiplied by before its chain, and divided by after it; None for most."""

@@ -65,7 +65,8 @@ def _with_seen_weights(layer: Compressed) -> keras.layers.Layer:
     seen = {path: layer.seen_weight(path) for path in layer.weight_chains}
     if isinstance(layer.layer, BatchNormalized):
         [path] = [each for each in weight_paths.of(layer.layer) if layer.layer.channel_scale(each) is not None]
-        return layer.layer.folded(seen.get(path, layer.weight(path)))
+        bias = [seen[each] for each in seen if layer.variable(each) is getattr(layer.layer.linear, "bias", None)]
+        return layer.layer.folded(seen.get(path, layer.weight(path)), *bias)
     plain = clone(layer.layer)
     for path, variable in weight_paths.of(plain).items():
         if path in seen:

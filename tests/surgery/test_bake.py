@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from keras import layers
 
+from source.layer.batch_normalized import BatchNormalized
 from source.layer.calibrated_quantize import CalibratedQuantize
 from source.layer.compressed import Compressed, compressed_layers
 from source.layer.fake_quantize import FakeQuantize, RoundGradient
 from source.surgery.bake import bake
 from source.surgery.rewrite import layers_of, rewrite
 from source.surgery.wrap import wrapped
-from tests.layer.kinds import MODELS, Half, batch_for, equal, made, named_weights, seen_through
+from tests.layer.kinds import MODELS, Half, arrays, batch_for, equal, made, named_weights, seen_through
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -115,3 +116,37 @@ def test_a_trained_wrapper_of_nothing_is_unwrapped():
     x = keras.Input((4,))
     model = keras.Model(x, Compressed(layers.Dense(2, name="it"))(x))
     assert [type(layer) for layer in bake(model).layers[1:]] == [layers.Dense]
+
+
+FOLDED = {
+    "dense": lambda: layers.Dense(4, name="it"),
+    "convolution": lambda: layers.Conv2D(4, 3, name="it"),
+    "without_bias": lambda: layers.Conv2D(4, 3, use_bias=False, name="it"),
+    "depthwise": lambda: layers.DepthwiseConv2D(3, depth_multiplier=2, name="it"),
+    "transposed": lambda: layers.Conv2DTranspose(4, 3, name="it"),
+}
+
+
+@pytest.mark.parametrize("paths", [("kernel",), ("kernel", "bias"), ("bias",)], ids="-".join)
+@pytest.mark.parametrize("name", FOLDED)
+def test_a_folded_normalization_computes_the_same_bits_before_and_after(name, paths):
+    if name == "without_bias" and "bias" in paths:
+        return
+    linear, norm = FOLDED[name](), layers.BatchNormalization(name="norm")
+    x = np.random.default_rng(0).normal(size=(4, 6, 6, 3)).astype(np.float32)
+    norm(linear(x))
+    for weight in (*norm.weights, *linear.weights[1:]):
+        weight.assign(np.random.default_rng(1).uniform(0.5, 2.0, weight.shape))
+    norm.gamma.assign(np.where(np.arange(norm.gamma.shape[0]) == 1, 0.0, norm.gamma))  # a channel that is switched off
+    both = BatchNormalized(linear, norm)
+    inputs = keras.Input((6, 6, 3))
+    prepared = keras.Model(
+        inputs, Compressed(both, weights={path: [FakeQuantize("fixed<6,3>")] for path in paths})(inputs)
+    )
+    finished = bake(prepared)
+    assert [type(layer) for layer in finished.layers[1:]] == [type(linear)]
+    if "kernel" in paths:
+        assert equal(finished(x), prepared(x))
+        assert (arrays(finished(x))[0][..., 1] == np.asarray(norm.beta)[1]).all()
+    # Where the kernel is not seen through a chain, the two layers are computed, in other products of float32.
+    np.testing.assert_allclose(finished(x), prepared(x), rtol=1e-4, atol=1e-4)
