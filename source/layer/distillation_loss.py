@@ -32,9 +32,8 @@ class DistillationLoss(keras.layers.Layer):
     def __init__(self, strength: float = 1.0, temperature: float = 4.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if strength <= 0 or temperature <= 0:
-            raise ConfigError(
-                f"`strength` and `temperature` must be positive. Received: strength={strength}, temperature={temperature}."
-            )
+            received = f"strength={strength}, temperature={temperature}"
+            raise ConfigError(f"`strength` and `temperature` must be positive. Received: {received}.")
         self.strength = strength
         self.temperature = temperature
         self._held = _Held()

@@ -2,7 +2,7 @@
 
 import keras
 import pytest
-from keras import ops, layers
+from keras import layers, ops
 
 from source.graph.wiring import Wiring
 
