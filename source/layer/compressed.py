@@ -61,6 +61,11 @@ class Compressed(keras.layers.Layer):
         """
         if not isinstance(layer, keras.layers.Layer):
             raise ConfigError(f"Only Keras layers can be wrapped. Received: {layer!r}.")
+        if layer.quantization_mode is not None:
+            raise ConfigError(
+                f"Layer `{layer.name}` is quantized by Keras already. Compress the model as it was before, or let a "
+                f"rule skip the layer. Received: quantization_mode={layer.quantization_mode!r}."
+            )
         kwargs = {"name": layer.name, "dtype": layer.dtype_policy, **kwargs}
         super().__init__(autocast=False, **kwargs)
         self.layer = _as_layer(layer)

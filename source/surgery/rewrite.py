@@ -16,6 +16,14 @@ from source.layer.compressed import Compressed
 Replacement = Callable[..., Any]
 Replace = Callable[[keras.layers.Layer], Replacement | None]
 
+# Layers without weights that no configuration brings back: a function that is bytes, and tables of words.
+_WITHOUT_COPY = (
+    keras.layers.Lambda,
+    keras.layers.TextVectorization,
+    keras.layers.StringLookup,
+    keras.layers.IntegerLookup,
+)
+
 
 def rewrite(model: keras.Model, replace: Replace, operations: bool = False) -> keras.Model:
     """Returns a copy of a model in which `replace` has said what stands in the place of each layer.
@@ -70,6 +78,8 @@ def copy_variables(source: keras.layers.Layer, target: keras.layers.Layer) -> No
         )
     for variable, copied in zip(source.variables, target.variables, strict=True):
         copied.assign(ops.copy(ops.convert_to_tensor(variable)))  # JAX would share the numbers, and free them
+    if isinstance(target, keras.layers.Normalization):
+        target.finalize_state()  # it computes with constants that were made of its variables
     weight_paths.keep(target, weight_paths.of(source))
 
 
@@ -174,8 +184,8 @@ def _call(replacement: Replacement, *args: Any, **kwargs: Any) -> Any:
 
 
 def _from_config(layer: keras.layers.Layer) -> keras.layers.Layer:
-    if isinstance(layer, keras.layers.Lambda):
-        return layer  # has no weights, and its function is not read back from bytes
+    if isinstance(layer, _WITHOUT_COPY):
+        return layer
     try:
         return layer.__class__.from_config(weight_paths.unbuilt(layer.get_config()))
     except Exception as error:  # whatever the constructor of somebody's layer raises

@@ -284,6 +284,16 @@ def test_only_layers_are_wrapped_and_once():
         Compressed(layers.Dense(2), outputs=[layers.Dense(2)])
 
 
+def test_what_keras_has_quantized_is_refused():
+    dense = layers.Dense(2, name="it")
+    dense.build((None, 2))
+    dense.quantize("int8")
+    with pytest.raises(
+        ConfigError, match=r"Layer `it` is quantized by Keras already. Compress .* Received: quantization_mode='int8'."
+    ):
+        Compressed(dense)
+
+
 def test_a_path_that_no_weight_has_is_refused():
     dense = layers.Dense(2, name="it")
     dense.build((None, 2))

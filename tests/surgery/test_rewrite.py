@@ -136,6 +136,19 @@ def test_a_model_copied_twice_is_the_same():
     assert equal(copy_of(copy_of(model))(batch_for(model)), model(batch_for(model)))
 
 
+def test_adapted_layers_are_copied_with_what_they_know():
+    normalization = layers.Normalization()
+    normalization.adapt(np.random.default_rng(0).normal(3.0, 2.0, (50, 4)))
+    model = keras.Sequential([keras.Input((4,)), normalization, layers.Dense(2)])
+    assert equal(copy_of(model)(batch_for(model)), model(batch_for(model)))
+    words = layers.TextVectorization(output_sequence_length=3)
+    words.adapt(["a b c", "b c"])
+    text = keras.Input((1,), dtype="string")
+    model = keras.Model(text, layers.Embedding(9, 2)(words(text)))
+    batch = ops.convert_to_tensor([["c a"], ["b z"]])
+    assert equal(copy_of(model)(batch), model(batch))
+
+
 class WithoutConfig(layers.Layer):
     def __init__(self, width):
         super().__init__(name="somebody")
