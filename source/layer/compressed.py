@@ -154,9 +154,13 @@ class Compressed(keras.layers.Layer):
         _build([*self.before_activation, *self.output_chain], first.shape)
         return outputs
 
-    def compute_mask(self, *args: Any, **kwargs: Any) -> Any:
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """Returns the mask of time steps of the layer inside."""
-        return self.layer.compute_mask(*args, **kwargs)
+        # Keras hands over all positional arguments of a call, and their masks; those of the first are meant.
+        if isinstance(inputs, tuple):
+            previous_mask = previous_mask[:1] if isinstance(previous_mask, tuple) else [previous_mask]
+            return self.layer.compute_mask(inputs[0], *previous_mask) if inputs else None
+        return self.layer.compute_mask(inputs, previous_mask)
 
     def variable(self, path: str) -> keras.Variable:
         """Returns the weight that a path names.

@@ -173,6 +173,17 @@ def test_masks_of_time_steps_reach_the_layer_and_leave_it():
     assert np.asarray(embedding.compute_mask(np.array([[3, 0]]))).tolist() == [[True, False]]
 
 
+@pytest.mark.parametrize("kind", [layers.Concatenate, layers.Add, layers.Maximum])
+def test_layers_of_lists_are_wrapped_with_their_masks(kind):
+    words = keras.Input((4,), dtype="int32")
+    both = [layers.Embedding(5, 3, mask_zero=True)(words), layers.Embedding(5, 3)(words)]
+    model = keras.Model(words, layers.LSTM(2, name="it")(kind(name="both")(both)))
+    prepared = rewrite(model, lambda layer: wrapped(layer, outputs=[Same()]) if layer.name == "both" else None)
+    batch = np.array([[1, 2, 0, 0], [0, 3, 4, 0]])
+    assert equal(prepared(batch), model(batch))
+    assert prepared.get_layer("both").compute_mask((), ()) is None
+
+
 def test_a_shared_layer_is_one_layer():
     prepared = seen_through(Half, made("shared"))
     assert [layer.name for layer in compressed_layers(prepared)] == ["it"]
