@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from source.compressor.compressor import Compressor
-from source.layer.compressed import compressed_layers
+from source.layer.compressed import compressed_layers, placed_transformations
 
 
 def points(compressor: Compressor, model: keras.Model) -> dict[str, float]:
@@ -46,7 +46,7 @@ def _ranges(model: keras.Model) -> Iterator[tuple[str, float]]:
             seen = np.asarray(keras.ops.convert_to_numpy(layer.seen_weight(path)))
             yield f"compression/{layer.name}/{path}/low", float(seen.min())
             yield f"compression/{layer.name}/{path}/high", float(seen.max())
-        for place, each in layer.transformations():
-            for variable in each.variables:
-                if variable.shape == () and keras.backend.is_float_dtype(variable.dtype):
-                    yield f"compression/{layer.name}/{place.replace(' ', '_')}/{variable.name}", float(variable)
+    for name, place, each in placed_transformations(model):
+        for variable in each.variables:
+            if variable.shape == () and keras.backend.is_float_dtype(variable.dtype):
+                yield f"compression/{name}/{place.replace(' ', '_')}/{variable.name}", float(variable)

@@ -63,10 +63,15 @@ def batches(model: keras.Model, calibration: Any) -> Iterator[Any]:
     Raises:
         DataError: for arrays without inputs, or of different numbers of them.
     """
-    if isinstance(calibration, (list, tuple)) and len(model.inputs) == 1:
+    if isinstance(calibration, (list, tuple)) and len(model.inputs) == 1 and calibration:
         yield from calibration
         return
-    rows = {len(array) for array in keras.tree.flatten(calibration)}
+    arrays = keras.tree.flatten(calibration)
+    if not all(hasattr(array, "shape") for array in arrays):
+        raise DataError(
+            f"calibration: expected arrays of inputs, or a list of batches. Received: {calibration!r:.100}."
+        )
+    rows = {len(array) for array in arrays}
     if len(rows) != 1 or not rows - {0}:
         raise DataError(f"calibration: expected arrays of equally many inputs, at least one. Received: {sorted(rows)}.")
     for start in range(0, rows.pop(), _BATCH):

@@ -1,11 +1,10 @@
 """Where the channels that a layer makes go: into a batch normalization, or out of the model."""
 
-from collections.abc import Iterator
-
 import keras
 
 from source.graph.wiring import Wiring
 from source.layer import weight_paths
+from source.surgery.rewrite import graphs_of
 from source.surgery.wrap import inside
 
 
@@ -16,7 +15,7 @@ def normalizations(model: keras.Model) -> dict[str, keras.layers.BatchNormalizat
         model: functional or sequential, built; nested models are looked into.
     """
     found = {}
-    for each in _models(model):
+    for each in graphs_of(model):
         wiring = Wiring(each)
         for name in wiring.operations:
             following = wiring.only_consumer(name)
@@ -49,13 +48,6 @@ def last_layers(model: keras.Model) -> set[str]:
         else:
             waiting += [each.name for each in wiring.producers(name)]
     return found
-
-
-def _models(model: keras.Model) -> Iterator[keras.Model]:
-    yield model
-    for layer in model.layers:
-        if _is_model(layer):
-            yield from _models(layer)
 
 
 def _is_model(operation: object) -> bool:

@@ -83,7 +83,8 @@ def _makes_numbers(operation: Any) -> bool:
     """Returns whether an operation gives floating point numbers that are not those it was given."""
     if type(inside(operation)).__name__ in _PASSING or isinstance(operation, keras.Model):
         return False
-    if isinstance(inside(operation), keras.layers.Activation) and operation.activation is keras.activations.linear:
+    layer = inside(operation)
+    if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.linear:
         return False
     first = keras.tree.flatten(operation.output)[0]
     return bool(keras.backend.is_float_dtype(keras.backend.standardize_dtype(first.dtype)))
@@ -108,9 +109,7 @@ def _is_linear(operation: Any) -> bool:
 
 def _is_foldable(operation: Any) -> bool:
     layer = inside(operation)
-    foldable = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-    kinds = (*foldable, keras.layers.DepthwiseConv1D, keras.layers.DepthwiseConv2D)
-    if not _is_linear(operation) or not isinstance(layer, kinds):
+    if not _is_linear(operation) or isinstance(layer, keras.layers.EinsumDense):
         return False
     return getattr(layer, "data_format", "channels_last") == "channels_last"
 

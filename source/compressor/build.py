@@ -3,6 +3,7 @@
 from typing import Any
 
 from source.compressor.compressor import Compressor
+from source.config.errors import ConfigError
 from source.config.plugin import resolve
 from source.config.settings import from_mapping
 
@@ -16,7 +17,9 @@ def compressor(name: str, **settings: Any) -> Compressor:
 
     Raises:
         UnknownNameError: for a name that nothing answers to; the nearest are offered.
-        ConfigError: for a setting that it does not have, or that cannot be.
+        ConfigError: for what is no name, and for a setting that it does not have, or that cannot be.
     """
+    if not isinstance(name, str):
+        raise ConfigError(f"A compressor is made by its name, such as `magnitude_pruning`. Received: {name!r}.")
     module = resolve("compressor", name)
     return module.build(from_mapping(module.Config, settings, name))

@@ -114,7 +114,7 @@ class QuantizeAware(Quantizer):
     @property
     def needs_calibration(self) -> bool:
         """Whether `prepare` must see inputs: where ranges of activations are trained, they must begin somewhere."""
-        return self.config.activations is not None and self.config.activation_ranges != "average"
+        return self._rules.values("activations") != {None} and self._rules.values("activation_ranges") != {"average"}
 
     def chain(self, layer: keras.layers.Layer, path: str, settings: LayerSettings) -> list[Transformation]:
         """Returns the rounding of a weight."""
@@ -140,8 +140,9 @@ class QuantizeAware(Quantizer):
         """Returns a copy of the model that rounds; the model itself stays as it is."""
         self._check(model)
         if self.needs_calibration and calibration is None:
+            learned = min(self._rules.values("activation_ranges") - {"average"})
             raise ConfigError(
-                f"{self.name}: activation_ranges={self.config.activation_ranges!r} are trained from where the data is. "
+                f"{self.name}: activation_ranges={learned!r} are trained from where the data is. "
                 "Give some inputs of the model: `prepare(model, calibration=images)`."
             )
         prepared = self._rounded(model, QuantizationPoints(model, self.config.fold_batch_norm))

@@ -88,6 +88,14 @@ class Rules(Generic[T]):
         given = {name: getattr(self._defaults, name) for name in type(self._defaults).__dataclass_fields__}  # type: ignore[attr-defined]
         return from_mapping(type(self._defaults), {**given, **found}, self._where)
 
+    def values(self, setting: str) -> set[Any]:
+        """Returns what a setting is anywhere: its default, and what rules make of it.
+
+        Args:
+            setting: its name.
+        """
+        return {getattr(self._defaults, setting)} | {do[setting] for _, do in self._rules if do and setting in do}
+
     def sets(self, layer: keras.layers.Layer, path: str | None, setting: str) -> bool:
         """Returns whether a rule gives a layer, or one weight of it, a setting, and none skips it after that.
 

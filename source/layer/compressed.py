@@ -340,11 +340,22 @@ def transformations_of(model: keras.layers.Layer) -> Iterator[Transformation]:
     Args:
         model: prepared.
     """
+    yield from (each for _, _, each in placed_transformations(model))
+
+
+def placed_transformations(model: keras.layers.Layer) -> Iterator[tuple[str, str, Transformation]]:
+    """Yields every transformation of a model with the name of its layer and the place where it stands there.
+
+    One that stands as a layer of its own is at the `output` of that.
+
+    Args:
+        model: prepared.
+    """
     for layer in _layers(model):
         if isinstance(layer, Transformation):
-            yield layer
+            yield layer.name, "output", layer
     for wrapper in compressed_layers(model):
-        yield from (each for _, each in wrapper.transformations())
+        yield from ((wrapper.name, place, each) for place, each in wrapper.transformations())
 
 
 def _layers(model: keras.layers.Layer) -> Iterator[keras.layers.Layer]:

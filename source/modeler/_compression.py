@@ -10,7 +10,7 @@ from source.config import plugin
 from source.config.config import ModelerConfig
 from source.config.errors import ConfigError
 from source.config.settings import from_mapping
-from source.layer.compressed import compressed_layers
+from source.layer.compressed import placed_transformations, transformations_of
 from source.layer.transformation import Transformation
 
 _BATCHES = 4  # of training images, for limits and learned steps to begin at
@@ -58,8 +58,7 @@ def states(model: keras.Model) -> set[int]:
     Args:
         model: prepared by a compressor, or not.
     """
-    transformations = (each for layer in compressed_layers(model) for _, each in layer.transformations())
-    return {id(variable) for each in transformations for variable in each.variables}
+    return {id(variable) for each in transformations_of(model) for variable in each.variables}
 
 
 def seen_through(model: keras.Model) -> list[tuple[str, str, str]]:
@@ -68,11 +67,7 @@ def seen_through(model: keras.Model) -> list[tuple[str, str, str]]:
     Args:
         model: prepared by a compressor, or not.
     """
-    return [
-        (layer.name, place, _described(each))
-        for layer in compressed_layers(model)
-        for place, each in layer.transformations()
-    ]
+    return [(layer, place, _described(each)) for layer, place, each in placed_transformations(model)]
 
 
 def _described(transformation: Transformation) -> str:

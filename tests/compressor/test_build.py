@@ -32,3 +32,8 @@ def test_settings_are_checked_and_named():
         compressor("magnitude_pruning", sparsty=0.5)
     with pytest.raises(ConfigError, match=r"`sparsity` must be between 0 and 1. Received: sparsity=3.0."):
         compressor("magnitude_pruning", sparsity=3)
+
+
+def test_what_is_no_name_is_refused():
+    with pytest.raises(ConfigError, match=r"such as `magnitude_pruning`\. Received: 3"):
+        compressor(3)

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from source.compressor.build import compressor
-from source.config.errors import ConfigError
+from source.config.errors import ConfigError, DataError
 from source.layer.batch_normalized import BatchNormalized
 from source.layer.calibrated_quantize import CalibratedQuantize
 from source.layer.compressed import Compressed, transformations_of
@@ -253,3 +253,30 @@ def test_states_have_the_same_paths_after_loading(residual, images, tmp_path):
     loaded = keras.models.load_model(tmp_path / "prepared.keras")
     assert [each.path for each in loaded.variables] == [each.path for each in model.variables]
     np.testing.assert_array_equal(loaded(images), model(images))
+
+
+def test_an_activation_that_is_wrapped_already_is_rounded_all_the_same():
+    inputs = keras.Input((4,), name="x")
+    x = layers.Activation("relu", name="act")(layers.Dense(3, name="a")(inputs))
+    wrapped = compressor("layer_formats", outputs="BFP16_64").prepare(keras.Model(inputs, layers.Dense(2, name="b")(x)))
+    made, model = prepared(wrapped)
+    assert places(made, model)["act output"] == "BFP[8|8]{64}(SN) > uint8"
+
+
+def test_a_rule_that_trains_ranges_needs_inputs_too(residual, images):
+    rules = [{"match": {"name": "stem"}, "do": {"activation_ranges": "learned_step"}}]
+    made = compressor(NAME, rules=rules)
+    assert made.needs_calibration
+    with pytest.raises(ConfigError, match="activation_ranges='learned_step' are trained from where the data is"):
+        made.prepare(residual)
+    [step] = made.prepare(residual, images).get_layer("stem").output_chain
+    assert float(step.value) != 1.0
+
+
+@pytest.mark.parametrize(
+    ("calibration", "message"),
+    [([], "expected arrays of equally many inputs, at least one"), (iter(()), "or a list of batches. Received: <")],
+)
+def test_inputs_must_be_arrays_and_there_must_be_some(residual, calibration, message):
+    with pytest.raises(DataError, match=message):
+        prepared(residual, calibration=calibration)

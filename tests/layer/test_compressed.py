@@ -12,7 +12,13 @@ import tensorflow as tf
 from keras import layers, ops
 
 from source.config.errors import ConfigError
-from source.layer.compressed import Compressed, compressed_layers, through
+from source.layer.compressed import (
+    Compressed,
+    compressed_layers,
+    placed_transformations,
+    through,
+    transformations_of,
+)
 from source.layer.fake_quantize import FakeQuantize
 from source.layer.mask import Mask
 from source.layer.transformation import Transformation
@@ -377,3 +383,13 @@ def step(model: keras.Model, batch) -> dict:
         "gradients": [tf.convert_to_tensor(each) for each in gradients],
         "states": states,
     }
+
+
+def test_transformations_that_stand_as_layers_are_found_with_those_in_wrappers():
+    inputs = keras.Input((3,))
+    alone = FakeQuantize("int8", name="alone")
+    dense = Compressed(keras.layers.Dense(2, name="dense"), outputs=[FakeQuantize("int4")])
+    model = keras.Model(inputs, dense(alone(inputs)))
+    found = [(layer, place, each.description) for layer, place, each in placed_transformations(model)]
+    assert found == [("alone", "output", "int8"), ("dense", "output", "int4")]
+    assert list(transformations_of(model)) == [alone, *dense.output_chain]

@@ -138,6 +138,18 @@ def test_states_of_compression_have_no_l2_term():
     )  # float32 sums
 
 
+def test_steps_after_operations_that_are_no_layers_are_states_too():
+    def with_operation(inputs, num_classes):
+        return keras.layers.Dense(num_classes, name="head")(keras.layers.Flatten()(keras.ops.tanh(inputs)))
+
+    options = {"activations": "uint4", "inputs": "uint8", "activation_ranges": "learned_step"}
+    modeler = make(network=with_operation, l2_weight_decay=0.5, compressor="quantize_aware", compressor_options=options)
+    kernel = modeler.model.get_layer("head").variable("kernel")
+    # Biases have no L2 term by default; the sum is of float32 numbers.
+    np.testing.assert_allclose(modeler.regularization_loss(), 0.25 * np.square(kernel.numpy()).sum(), rtol=1e-6)
+    assert ("tanh_quantize", "output") in [(layer, place) for layer, place, _ in modeler.compression()]
+
+
 def test_names_of_layers_inside_wrappers_are_counted_within_the_model():
     def unnamed(inputs, num_classes):
         return keras.layers.Dense(num_classes)(keras.layers.Flatten()(keras.layers.Dense(2)(inputs)))
