@@ -30,8 +30,12 @@ INSTALL_REQUIRES = [
     "scikit-learn",  # its 1,797 handwritten digits are the data of the first demo
 ]
 
+EXPORT = ["ai-edge-litert", "ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx"]
+
 EXTRAS_REQUIRE = {
+    "export": EXPORT,
     "dev": [
+        *EXPORT,  # every exporter is tested
         "build",
         "hypothesis",
         "mypy",

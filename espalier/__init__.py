@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     )
     from source.config.plugin import available, resolve
     from source.config.settings import from_mapping, settings, to_mapping
+    from source.exporter.artefact.open_artefact import open_artefact
+    from source.exporter.build import export
     from source.layer.load_model import load_model
     from source.numeric.grammar import number_format
     from source.sparsity.grammar import sparsity_pattern
@@ -47,9 +49,11 @@ _HOME = {
     "__version__": "source",
     "available": "source.config.plugin",
     "compressor": "source.compressor.build",
+    "export": "source.exporter.build",
     "from_mapping": "source.config.settings",
     "load_model": "source.layer.load_model",
     "number_format": "source.numeric.grammar",
+    "open_artefact": "source.exporter.artefact.open_artefact",
     "resolve": "source.config.plugin",
     "settings": "source.config.settings",
     "sparsity_pattern": "source.sparsity.grammar",
@@ -73,9 +77,11 @@ __all__ = [
     "__version__",
     "available",
     "compressor",
+    "export",
     "from_mapping",
     "load_model",
     "number_format",
+    "open_artefact",
     "resolve",
     "settings",
     "sparsity_pattern",

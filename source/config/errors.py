@@ -31,3 +31,7 @@ class CheckpointError(EspalierError, RuntimeError):
 
 class TrainingError(EspalierError, RuntimeError):
     """A run that cannot go on, such as one whose loss is no longer a number."""
+
+
+class ExportError(EspalierError, RuntimeError):
+    """A file that was written but does not answer what the model answers, or cannot be written at all."""

@@ -18,7 +18,16 @@ _NOT_PLUGINS = {
     "modeler": {"modeler"},
     "callback": {"callback", "schedule"},
     "runner": {"runner"},
-    "exporter": {"exporter"},
+    "exporter": {
+        "build",
+        "comparison",
+        "cost_profile",
+        "exporter",
+        "file_exporter",
+        "latency",
+        "report",
+        "verification",
+    },
 }
 ROOMS = tuple(_NOT_PLUGINS)
 

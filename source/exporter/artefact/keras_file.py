@@ -1,0 +1,47 @@
+"""A `.keras` file, run by Keras in a compiled function."""
+
+import pathlib
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from source.exporter.artefact.artefact import Artefact
+from source.layer.load_model import load_model
+
+
+class KerasModel(Artefact):
+    """A Keras model in inference, as one graph."""
+
+    kind = "Keras"
+
+    def __init__(self, path: pathlib.Path, model: keras.Model) -> None:
+        super().__init__(path)
+        self.model = model
+        # With `reduce_retracing`, a second batch size makes the batch free: one graph for all further ones.
+        self._function = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+
+    @property
+    def input_specs(self) -> list[tuple[tuple[int | None, ...], str]]:
+        """Shape and dtype of every input of the model."""
+        return [(tuple(each.shape), keras.backend.standardize_dtype(each.dtype)) for each in self.model.inputs]
+
+    def run(self, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Returns the outputs in inference, flat."""
+        self.check_inputs(inputs)
+        given = [
+            tf.constant(np.asarray(each, dtype)) for each, (_, dtype) in zip(inputs, self.input_specs, strict=True)
+        ]
+        packed = keras.tree.pack_sequence_as(self.model.input, given)
+        return [np.asarray(each.numpy()) for each in keras.tree.flatten(self._function(packed))]
+
+
+def open_file(path: pathlib.Path, threads: int | None) -> KerasModel:
+    """Returns the model of a file.
+
+    Args:
+        path: of a `.keras` file.
+        threads: not used: TensorFlow's threads are those of the process.
+    """
+    return KerasModel(path, load_model(path, compile=False))
