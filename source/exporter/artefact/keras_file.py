@@ -33,7 +33,9 @@ class KerasModel(Artefact):
         given = [
             tf.constant(np.asarray(each, dtype)) for each, (_, dtype) in zip(inputs, self.input_specs, strict=True)
         ]
-        packed = keras.tree.pack_sequence_as(self.model.input, given)
+        # A sequential model has one input, and no `input` before it was called.
+        sequential = isinstance(self.model, keras.Sequential)
+        packed = given[0] if sequential else keras.tree.pack_sequence_as(self.model.input, given)
         return [np.asarray(each.numpy()) for each in keras.tree.flatten(self._function(packed))]
 
 
