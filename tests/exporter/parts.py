@@ -13,12 +13,12 @@ NAMES = ("ant", "bee", "cat")
 
 def net(inputs, num_classes):
     x = keras.layers.Conv2D(4, 3, strides=2, name="conv")(inputs)
-    x = keras.layers.BatchNormalization(name="norm")(x)
+    x = keras.layers.ReLU(name="relu")(keras.layers.BatchNormalization(name="norm")(x))
     x = keras.layers.Dropout(0.5, name="dropout")(keras.layers.Flatten(name="flatten")(x))
     return keras.layers.Dense(num_classes, name="logits")(x)
 
 
-def make_parts(**inputter_settings):
+def make_parts(compressor=None, **inputter_settings):
     """Returns a built modeler and the inputter it was made for, whose images are 10 high and 12 wide."""
     config = image_classification_syn_inputter.Config(
         batch_size_per_gpu=4,
@@ -30,7 +30,7 @@ def make_parts(**inputter_settings):
     )
     inputter = image_classification_syn_inputter.build(config, cifar_augmenter)
     modeler = image_classification_modeler.build(
-        ImageClassificationModelerConfig(batch_size_per_gpu=4, num_classes=CLASSES, seed=1), net
+        ImageClassificationModelerConfig(batch_size_per_gpu=4, num_classes=CLASSES, seed=1, compressor=compressor), net
     )
     modeler.get_dataset_info(inputter)
     modeler.build()
