@@ -26,6 +26,7 @@ _NOT_PLUGINS = {
         "file_exporter",
         "latency",
         "report",
+        "suffixes",
         "verification",
     },
 }

@@ -8,12 +8,10 @@ import keras
 
 from source.config import plugin
 from source.config.errors import ConfigError
-from source.config.nearest import did_you_mean
 from source.config.settings import from_mapping
 from source.exporter.file_exporter import FileExporter
 from source.exporter.report import ExportReport
-
-_BY_SUFFIX = {".esp": "packed", ".onnx": "onnx", ".tflite": "litert", ".h": "c_array", ".npz": "integer_reference"}
+from source.exporter.suffixes import exporter_name
 
 
 def exporter(name: str, **settings: Any) -> FileExporter:
@@ -30,7 +28,7 @@ def exporter(name: str, **settings: Any) -> FileExporter:
     module = plugin.resolve("exporter", name)
     made = module.build(from_mapping(module.Config, settings, name))
     if not isinstance(made, FileExporter):
-        raise ConfigError(f"{name}: writes preprocessing too, so it needs a run: set `exporters` and `--mode=export`.")
+        raise ConfigError(f"{name}: cannot write a bare model: set `exporters` of a run with `--mode=export`.")
     return made
 
 
@@ -42,7 +40,7 @@ def export(
     Args:
         model: built.
         path: of the file. Its suffix says what it becomes: `.esp` packed, `.tflite` LiteRT, `.onnx` ONNX, `.h` C,
-            `.npz` an integer reference.
+            `.npz` an integer reference; a folder without a suffix a SavedModel.
         examples: inputs to compare file and model on: an array (b, ...), or a list of one an input.
         kind: name of the exporter, where the suffix does not say.
         **settings: of the exporter.
@@ -52,10 +50,5 @@ def export(
         ExportError: if the file answers otherwise than the model.
     """
     place = pathlib.Path(path)
-    name = kind or _BY_SUFFIX.get(place.suffix)
-    if name is None:
-        known = ", ".join(sorted(_BY_SUFFIX))
-        raise ConfigError(
-            f"path: expected a file that ends with {known}. Received: {place}. {did_you_mean(place.suffix, _BY_SUFFIX)}"
-        )
+    name = exporter_name(place, kind)
     return exporter(name, **settings).export_model(model, place, examples)

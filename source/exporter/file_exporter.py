@@ -2,7 +2,7 @@
 
 import abc
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import keras
@@ -11,12 +11,13 @@ import numpy as np
 from source.config.config import require
 from source.config.errors import ConfigError, DataError, ExportError
 from source.config.settings import settings
+from source.exporter import _place
 from source.exporter.artefact.artefact import size_on_disk
 from source.exporter.artefact.keras_file import KerasModel
 from source.exporter.artefact.open_artefact import open_artefact
 from source.exporter.exporter import Exporter, ExporterConfig
 from source.exporter.report import ExportReport
-from source.exporter.verification import as_examples, differences, made_examples
+from source.exporter.verification import Difference, as_examples, differences, made_examples
 from source.layer.compressed import transformations_of
 from source.surgery.bake import bake
 
@@ -113,19 +114,50 @@ class FileExporter(Exporter):
             ConfigError: for a model that cannot be written so, or a file that may not be replaced.
             ExportError: if the file differs too much from the model.
         """
-        if path.exists() and not self.config.overwrite:
-            raise ConfigError(f"{path} exists already. Take another name, or replace it with `overwrite=True`.")
+        self.refuse_taken(path)
         plain = bake(model) if any(True for _ in transformations_of(model)) else model
         inputs = self._inputs(plain, examples)
+
+        def write_and_compare(written: pathlib.Path) -> ExportReport:
+            notes = self.write(plain, written, inputs)
+            outputs = differences(self.expected(plain, inputs), self.answered(written, inputs))
+            return self.report(plain, written, outputs, len(inputs[0]), examples is not None, notes)
+
+        return self.put_in_place(path, write_and_compare)
+
+    def refuse_taken(self, path: pathlib.Path) -> None:
+        """Refuses a path where there is something that may not be replaced.
+
+        Args:
+            path: of the file.
+
+        Raises:
+            ConfigError: if there is.
+        """
+        if path.exists() and not self.config.overwrite:
+            raise ConfigError(f"{path} exists already. Take another name, or replace it with `overwrite=True`.")
+
+    def put_in_place(
+        self, path: pathlib.Path, write_and_compare: Callable[[pathlib.Path], ExportReport]
+    ) -> ExportReport:
+        """Writes under another name and puts what is written in place if it answers what the model answers.
+
+        Args:
+            path: where it belongs.
+            write_and_compare: writes it where it is told and returns what has come of it.
+
+        Raises:
+            ExportError: if it differs too much from the model.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         written = path.with_name(f".{path.stem}.writing{path.suffix}")
+        _place.remove(written)  # of an export that was killed
         try:
-            notes = self.write(plain, written, inputs)
-            report = self._report(plain, written, inputs, examples is not None, notes)
+            report = write_and_compare(written)
             final = path if report.accepted else path.with_name(f"{path.name}.rejected")
-            written.replace(final)
+            _place.move(written, final)
         finally:
-            written.unlink(missing_ok=True)
+            _place.remove(written)
         report = report.at(final)
         report.write(final.with_name(f"{final.name}.report.json"))
         if not report.accepted:
@@ -135,6 +167,37 @@ class FileExporter(Exporter):
                 f"left as {final}."
             )
         return report
+
+    def report(
+        self,
+        model: keras.Model,
+        path: pathlib.Path,
+        outputs: Sequence[Difference],
+        examples: int,
+        real_examples: bool,
+        notes: Sequence[str],
+    ) -> ExportReport:
+        """Returns what has come of a file.
+
+        Args:
+            model: that was written.
+            path: of the file.
+            outputs: how far each output is from the model's.
+            examples: how many inputs were compared.
+            real_examples: whether they were given.
+            notes: what else there is to say, one line each.
+        """
+        tolerance = self.config.tolerance
+        return ExportReport(
+            exporter=self.name,
+            path=path,
+            bytes=size_on_disk(path),
+            examples=examples,
+            real_examples=real_examples,
+            outputs=tuple(outputs),
+            tolerance=self.tolerance(model) if tolerance is None else tolerance,
+            notes=tuple(notes),
+        )
 
     def export(self, modeler: Any, inputter: Any, folder: pathlib.Path) -> pathlib.Path:
         """Writes the model below a folder of the exporter's own and returns the file.
@@ -156,21 +219,6 @@ class FileExporter(Exporter):
             raise DataError(f"examples: expected {len(specs)} arrays of inputs, none empty. Received: {len(given)}.")
         KerasModel(pathlib.Path("examples"), model).check_inputs(given)
         return given
-
-    def _report(
-        self, model: keras.Model, path: pathlib.Path, inputs: list[np.ndarray], real: bool, notes: Sequence[str]
-    ) -> ExportReport:
-        tolerance = self.config.tolerance
-        return ExportReport(
-            exporter=self.name,
-            path=path,
-            bytes=size_on_disk(path),
-            examples=len(inputs[0]),
-            real_examples=real,
-            outputs=tuple(differences(self.expected(model, inputs), self.answered(path, inputs))),
-            tolerance=self.tolerance(model) if tolerance is None else tolerance,
-            notes=tuple(notes),
-        )
 
 
 def _real_examples(inputter: Any, count: int) -> np.ndarray | None:
