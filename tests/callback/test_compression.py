@@ -104,8 +104,8 @@ def test_a_finished_run_leaves_the_plain_model_and_the_report(tmp_path):
     drive(callback, run)
     callback.after_run(run)
     assert run.said == [
-        "compressed: 4 of 10 weights kept (60.00% are zero), 20.000 bits each, 25 bytes, 1.60 times smaller than "
-        "float32"
+        "compressed: 4 of 10 weights kept (60.00% are zero), 20.000 bits each: 25 bytes of codes, scales and "
+        "index, before a file of any kind is written (1.60 times fewer than float32)"
     ]
     report = json.loads((tmp_path / "compression.json").read_text())
     assert report == through_json(run.modeler.compressor.report(run.modeler.model).to_dict())
