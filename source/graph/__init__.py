@@ -1,1 +1,1 @@
-"""A built model, looked at: which layer feeds which."""
+"""A built model, looked at: which layer feeds which, and what each costs."""

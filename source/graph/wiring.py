@@ -25,9 +25,11 @@ class Wiring:
         self._producers: dict[str, list[str]] = defaultdict(list)
         self._consumers: dict[str, list[str]] = defaultdict(list)
         self._calls: dict[str, int] = {}
+        self._keywords: dict[str, list[dict[str, Any]]] = {}
         config = plain.get_config()
         for layer in config["layers"]:
             self._calls[layer["name"]] = len(layer["inbound_nodes"])
+            self._keywords[layer["name"]] = [dict(node["kwargs"]) for node in layer["inbound_nodes"]]
             for producer in _histories(layer["inbound_nodes"]):
                 self._producers[layer["name"]].append(producer)
                 self._consumers[producer].append(layer["name"])
@@ -56,6 +58,14 @@ class Wiring:
     def is_shared(self, name: str) -> bool:
         """Returns whether an operation is called more than once."""
         return self._calls[name] > 1
+
+    def keyword_arguments(self, name: str) -> list[dict[str, Any]]:
+        """Returns the keyword arguments of each call of an operation, as plain values.
+
+        Args:
+            name: of the operation.
+        """
+        return self._keywords[name]
 
     def only_consumer(self, name: str) -> Any | None:
         """Returns the one operation that uses the output of another; None if there are several, or it is an output.

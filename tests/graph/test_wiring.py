@@ -76,3 +76,9 @@ def test_tensors_in_lists_and_keywords_are_found():
     wiring = Wiring(keras.Model(inputs, ops.mean(joined, axis=1)))
     assert names(wiring.consumers("x")) == ["attention", "attention", "joined"]
     assert names(wiring.producers("joined")) == ["attention", "x"]
+
+
+def test_keyword_arguments_of_every_call_are_listed():
+    inputs, norm = keras.Input((4,)), layers.BatchNormalization(name="norm")
+    wiring = Wiring(keras.Model(inputs, norm(norm(inputs), training=True)))
+    assert [call.get("training") for call in wiring.keyword_arguments("norm")] == [None, True]

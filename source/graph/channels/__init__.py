@@ -1,0 +1,1 @@
+"""Which channels the tensors of a model carry, and which of them can only go together."""
