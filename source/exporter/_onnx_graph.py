@@ -1,0 +1,125 @@
+"""What is done to a converted graph: what the converter left is expressed, values are named, the rest is refused."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from source.config.errors import ConfigError
+from source.exporter._onnx_convert import package
+
+
+def express_erfc(graph: Any) -> None:
+    """Writes the complementary error function, which ONNX has not, as 1 - erf(x).
+
+    Args:
+        graph: changed in place.
+    """
+    onnx = package("onnx")
+    left = [node for node in graph.node if node.op_type == "Erfc"]
+    if not left:
+        return
+    graph.initializer.append(onnx.helper.make_tensor("one", onnx.TensorProto.FLOAT, (), [1.0]))
+    nodes = []
+    for node in graph.node:
+        if node.op_type != "Erfc":
+            nodes.append(node)
+            continue
+        between = f"{node.name}_erf"
+        nodes.append(onnx.helper.make_node("Erf", [node.input[0]], [between], name=between))
+        nodes.append(onnx.helper.make_node("Sub", ["one", between], [node.output[0]], name=node.name))
+    replace_nodes(graph, nodes)
+
+
+def replace_nodes(graph: Any, nodes: Sequence[Any]) -> None:
+    """Gives a graph other nodes.
+
+    Args:
+        graph: changed in place.
+        nodes: in an order in which they can be computed.
+    """
+    copies = [type(node).FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:]
+    graph.node.extend(copies)
+
+
+def name_values(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    """Gives inputs and outputs the names of the model's; others of the same names make room. Free lengths get names.
+
+    Args:
+        graph: changed in place; one without control flow inside.
+        inputs: names, in the order of the graph's.
+        outputs: names, in the order of the graph's; those taken already get `_output` behind them.
+
+    Raises:
+        ConfigError: for inputs that the graph should not have, or has lost.
+    """
+    refuse_other_inputs(graph, len(inputs))
+    new: dict[str, str] = {}
+    for value, name in zip([*graph.input, *graph.output], [*inputs, *outputs], strict=True):
+        while name in new.values():
+            name = f"{name}_output"
+        new[value.name] = name
+    taken = set(new.values())
+    inner = {each.name for each in graph.initializer} | {name for node in graph.node for name in node.output}
+    _rename(graph, {**{name: f"{name}_inside" for name in inner & taken}, **new})
+    for value in [*graph.input, *graph.output]:
+        for axis, length in enumerate(value.type.tensor_type.shape.dim):
+            if not length.HasField("dim_value"):
+                length.dim_param = f"{value.name}_{axis}" if axis else "batch"
+
+
+def refuse_other_inputs(graph: Any, count: int) -> None:
+    """Refuses a graph with other inputs than the model has.
+
+    Args:
+        graph: of which initializers are no inputs.
+        count: of the model's inputs.
+
+    Raises:
+        ConfigError: naming what uses the inputs that are too many.
+    """
+    foreign = [each.name for each in graph.input][count:]
+    if foreign:
+        users = sorted({f"`{node.name}` ({node.op_type})" for node in graph.node if set(foreign) & set(node.input)})
+        raise ConfigError(
+            f"onnx: {', '.join(users)} would need constants as inputs of the file: a layer computes with a tensor that "
+            "is neither a weight nor a number. Let the layer keep it as a weight: `self.add_weight(..., trainable="
+            "False)`."
+        )
+    if len(graph.input) < count:
+        raise ConfigError(f"onnx: the file would have {len(graph.input)} inputs, and the model has {count}.")
+
+
+def refuse_unknown(proto: Any) -> None:
+    """Refuses operators that ONNX does not have, and graphs that are not valid.
+
+    Args:
+        proto: an `onnx.ModelProto`.
+
+    Raises:
+        ConfigError: naming operators and the layers they come from.
+    """
+    onnx = package("onnx")
+    versions = {each.domain: each.version for each in proto.opset_import}
+    found = [f"`{node.name}` ({node.op_type})" for node in proto.graph.node if not _is_known(node, versions)]
+    if found:
+        raise ConfigError(
+            f"onnx: {', '.join(found)} cannot be converted: version {versions.get('')} of ONNX's operators has no such "
+            "operator. Replace the layer by one that computes the same in other ways."
+        )
+    try:
+        onnx.checker.check_model(proto, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ConfigError(f"onnx: the converted graph is not valid: {error}") from error
+
+
+def _is_known(node: Any, versions: Mapping[str, int]) -> bool:
+    schemas = package("onnx").defs
+    return not node.domain and schemas.has(node.op_type, versions[""], "")
+
+
+def _rename(graph: Any, names: Mapping[str, str]) -> None:
+    for value in [*graph.input, *graph.output, *graph.initializer, *graph.value_info]:
+        value.name = names.get(value.name, value.name)
+    for node in graph.node:
+        node.input[:] = [names.get(each, each) for each in node.input]
+        node.output[:] = [names.get(each, each) for each in node.output]
