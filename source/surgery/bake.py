@@ -10,7 +10,7 @@ from source.layer.batch_normalized import BatchNormalized
 from source.layer.compressed import Compressed
 from source.layer.distillation_loss import DistillationLoss
 from source.layer.transformation import Transformation
-from source.surgery.rewrite import clone, rewrite
+from source.surgery.rewrite import clone, pass_on, rewrite
 
 
 def bake(model: keras.Model) -> keras.Model:
@@ -27,14 +27,10 @@ def bake(model: keras.Model) -> keras.Model:
 
 def _replacement(layer: keras.layers.Layer) -> Callable[..., Any] | None:
     if isinstance(layer, DistillationLoss):
-        return _unchanged
+        return pass_on
     if isinstance(layer, Transformation):
-        return layer.lasting() or _unchanged
+        return layer.lasting() or pass_on
     return _baked(layer) if isinstance(layer, Compressed) else None
-
-
-def _unchanged(x: Any, *_: Any) -> Any:
-    return x
 
 
 def _baked(layer: Compressed) -> Callable[..., Any]:

@@ -7,7 +7,7 @@ from keras import layers, ops
 
 from source.config.errors import ConfigError
 from source.layer.compressed import Compressed
-from source.surgery.rewrite import clone, copy_variables, layers_of, refuse_other_models, rewrite
+from source.surgery.rewrite import clone, copy_variables, layers_of, pass_on, refuse_other_models, rewrite
 from tests.layer.kinds import IMAGE, MODELS, Block, Half, arrays, batch_for, equal, made, named_weights
 
 
@@ -250,3 +250,7 @@ def test_a_wrapped_layer_is_cloned_with_its_chains():
     copied = clone(layer)
     assert equal(copied(np.ones((1, 4))), layer(np.ones((1, 4))))
     assert [variable.path for variable in copied.weights][-2:] == ["it/kernel_half/factor", "it/output_half/factor"]
+
+
+def test_what_passes_on_returns_what_it_is_given():
+    assert pass_on(3, 4, mask=None) == 3
