@@ -93,6 +93,16 @@ class ImageClassificationInputter(Inputter):
         """Returns the files that "infer" goes through, by their index; empty where examples are not files."""
         return self._splits.files("infer")
 
+    def originals(self, split: str, count: int) -> list[np.ndarray]:
+        """Returns images of a split before preprocessing, spread evenly over it: uint8 (h, w, c), of any size each.
+
+        Args:
+            split: "train", "evaluate" or "infer".
+            count: at most so many; files that cannot be decoded are passed over.
+        """
+        check_split(split)
+        return self._splits.originals(split, count)
+
     def decode(self, contents: tf.Tensor) -> tf.Tensor:
         """Returns the pixels of an encoded image: uint8 (h, w, c) with the configured channels.
 

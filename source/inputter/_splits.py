@@ -5,11 +5,12 @@ import logging
 from collections.abc import Callable
 
 import numpy as np
+import tensorflow as tf
 
 from source.config.errors import ConfigError
 from source.config.image_classification_config import ImageClassificationInputterConfig
-from source.inputter import _memory, _report, _scan, _split, _store
-from source.inputter._examples import Data, Examples, Files, Pixels, one_file_each, with_labels_in_range
+from source.inputter import _image, _memory, _report, _scan, _split, _store
+from source.inputter._examples import Data, Encoded, Examples, Files, Pixels, one_file_each, with_labels_in_range
 from source.inputter._faults import BadExample, Faults
 from source.inputter.inputter import SPLITS
 
@@ -94,6 +95,18 @@ class Splits:
         """
         payload = self._listed(split).payload
         return tuple(map(str, payload.paths)) if isinstance(payload, Files) else ()
+
+    def originals(self, split: str, count: int) -> list[np.ndarray]:
+        """Returns decoded images of a split, spread evenly over it; files that cannot be decoded are passed over.
+
+        Args:
+            split: "train", "evaluate" or "infer".
+            count: at most so many.
+        """
+        examples = self.examples(split)
+        spread = np.linspace(0, max(len(examples) - 1, 0), min(count, len(examples))).astype(int)
+        found = [_decoded(examples.payload, index, self._config.image_depth) for index in spread.tolist()]
+        return [image for image in found if image is not None]
 
     def inspect(self) -> _report.Report:
         """Returns what there is, by decoding every example of every split, whatever `on_bad_example` says."""
@@ -182,6 +195,16 @@ class Splits:
     def _tell(self, what: str, bad: list[BadExample]) -> None:
         if bad:
             _LOG.warning("%s: skipped %d bad examples; the first is %s", what, len(bad), bad[0])
+
+
+def _decoded(payload: Files | Encoded | Pixels, index: int, depth: int) -> np.ndarray | None:
+    """Returns the image at a position, or None if it cannot be decoded."""
+    if isinstance(payload, Pixels):
+        return _image.with_depth(tf.constant(payload.array[index]), depth).numpy()
+    try:
+        return _image.decode(tf.constant(payload.read(index)), depth).numpy()
+    except (OSError, ValueError, tf.errors.InvalidArgumentError):
+        return None
 
 
 def _unlabelled(paths: tuple[str, ...]) -> Examples:

@@ -6,14 +6,17 @@ import subprocess
 import sys
 import textwrap
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
 
-from source.config.errors import ConfigError
+import espalier
+from source.config.errors import ConfigError, ExportError
 from source.exporter import saved_model
 from source.exporter.saved_model import Config
+from source.layer.calibrated_quantize import CalibratedQuantize
 from tests.exporter.parts import CLASSES, HEIGHT, NAMES, WIDTH, make_parts
 
 
@@ -158,3 +161,168 @@ def test_it_is_served_by_a_process_that_has_tensorflow_alone(folder, tmp_path):
     here = tf.saved_model.load(folder).signatures["serving_default"](input_image=tf.constant(images, tf.float32))
     np.testing.assert_allclose(probabilities, here["output_probabilities"], rtol=1e-5, atol=1e-6)
     assert label == here["output_labels"].numpy()[1].decode()
+
+
+def test_every_output_of_both_endpoints_is_compared_on_images_of_the_data(folder):
+    report = json.loads(folder.with_name("1.report.json").read_text())
+    assert (report["examples"], report["real_examples"], report["accepted"]) == (64, True, True)
+    assert report["notes"] == [
+        "Outputs compared, in this order: serving_default.output_classes, serving_default.output_probabilities, "
+        "predict_bytes.output_classes, predict_bytes.output_labels, predict_bytes.output_probabilities."
+    ]
+    # The same kernels in the same order: nothing but the order of a sum of 20 products may differ.
+    assert [each["relative"] <= 1e-6 for each in report["outputs"]] == [True] * 5
+
+
+def test_images_are_made_up_where_there_are_none(parts, tmp_path):
+    modeler, inputter = parts
+
+    class Bare:
+        image_shape, class_names = inputter.image_shape, inputter.class_names
+        preprocess, decode = staticmethod(inputter.preprocess), staticmethod(inputter.decode)
+
+    path = saved_model.build(Config(examples=3)).export(modeler, Bare(), tmp_path / "1")
+    report = json.loads(path.with_name("1.report.json").read_text())
+    assert (report["examples"], report["real_examples"]) == (3, False)
+
+
+class Shifted:
+    """A modeler whose classes, or probabilities, are others when they are computed in a graph."""
+
+    def __init__(self, modeler, key, shift):
+        self.model, self._modeler, self._key, self._shift = modeler.model, modeler, key, shift
+
+    def predict_step(self, batch):
+        predicted = self._modeler.predict_step(batch)
+        if tf.executing_eagerly():
+            return predicted
+        return {**predicted, self._key: self._shift(predicted[self._key])}
+
+
+@pytest.mark.parametrize(
+    ("key", "shift"),
+    [("classes", lambda classes: (classes + 1) % CLASSES), ("probabilities", lambda shares: shares[:, ::-1])],
+)
+def test_a_folder_that_answers_otherwise_is_renamed_and_nothing_else_is_left(parts, tmp_path, key, shift):
+    modeler, inputter = parts
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_text("of the first")
+    exporter = saved_model.build(Config(overwrite=True))
+    with pytest.raises(ExportError, match=r"^saved_model: .* 0\.0001 is accepted\. It is left as .*1\.rejected\.$"):
+        exporter.export(Shifted(modeler, key, shift), inputter, tmp_path / "1")
+    assert (tmp_path / "1" / "saved_model.pb").read_text() == "of the first"
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"1", "1.rejected", "1.rejected.report.json"}
+    # TensorFlow Serving takes every name that is a whole number for a version.
+    assert [name for name in names if name.isdigit()] == ["1"]
+
+
+def test_equal_probabilities_may_be_named_either_way(parts, tmp_path):
+    modeler, inputter = parts
+    equal = Shifted(modeler, "classes", lambda classes: (classes + 1) % CLASSES)
+    equal._modeler = type("Equal", (), {"predict_step": staticmethod(_equal)})
+    saved_model.build(Config()).export(equal, inputter, tmp_path / "1")
+
+
+def _equal(batch):
+    count = tf.shape(batch["image"])[0]
+    return {"classes": tf.zeros([count], tf.int64), "probabilities": tf.fill([count, CLASSES], 1 / CLASSES)}
+
+
+def test_the_names_of_all_classes_can_be_read_without_tensorflow(folder):
+    assert json.loads((folder / "assets.extra" / "classes.json").read_text()) == list(NAMES)
+
+
+def test_each_weight_is_written_once(folder, parts):
+    stored = sum(4 * int(np.prod(shape)) for _, shape in tf.train.list_variables(folder / "variables" / "variables"))
+    assert stored - 4 == sum(each.numpy().nbytes for each in parts[0].model.weights if each.path.count("seed") == 0)
+
+
+@pytest.fixture(scope="module")
+def rounded():
+    """A model of two outputs with our own layers, a fake quantization, and inputs by name."""
+    keras.utils.set_random_seed(3)
+    one, two = keras.Input((4,), name="x"), keras.Input((2,), dtype="int32", name="y")
+    inner = CalibratedQuantize(4, name="levels")(keras.layers.Dense(5, activation="relu")(one))
+    fake = keras.quantizers.fake_quant_with_min_max_vars(inner, 0.0, 1.0)
+    table = keras.layers.Flatten()(keras.layers.Embedding(5, 3)(two))
+    outputs = {"b": keras.layers.Dense(3)(fake), "a": keras.layers.Concatenate()([fake, table])}
+    return keras.Model({"y": two, "x": one}, outputs)
+
+
+def inputs_by_name(count):
+    random = np.random.default_rng(1)
+    return [random.normal(size=(count, 4)).astype(np.float32), random.integers(0, 5, (count, 2)).astype(np.int32)]
+
+
+@pytest.fixture(scope="module")
+def bare(rounded, tmp_path_factory):
+    return espalier.export(rounded, tmp_path_factory.mktemp("bare") / "2", examples=inputs_by_name(7))
+
+
+def test_a_bare_model_has_its_own_inputs_and_outputs_by_name(bare, rounded):
+    assert (bare.path.name, bare.examples, bare.relative) == ("2", 7, 0.0)
+    signature = tf.saved_model.load(bare.path).signatures["serving_default"]
+    assert sorted(signature.structured_input_signature[1]) == ["x", "y"]
+    assert sorted(signature.structured_outputs) == ["a", "b"]
+    for count in (1, 5):  # the batch is free
+        x, y = inputs_by_name(count)
+        answer = signature(x=tf.constant(x), y=tf.constant(y))
+        np.testing.assert_array_equal(answer["b"], rounded({"x": x, "y": y})["b"])
+
+
+def test_names_that_there_are_not_are_numbers_that_sort(tmp_path):
+    inputs = [keras.Input((1,), name=f"n{11 - index}") for index in range(11)]
+    model = keras.Model(inputs, [keras.layers.Rescaling(index)(each) for index, each in enumerate(inputs)])
+    examples = [np.full((2, 1), index, np.float32) for index in range(11)]
+    report = espalier.export(model, tmp_path / "m", examples=examples, kind="saved_model")
+    assert report.relative == 0.0
+    signature = tf.saved_model.load(report.path).signatures["serving_default"]
+    assert sorted(signature.structured_input_signature[1]) == [f"input_{index:02}" for index in range(11)]
+    assert sorted(signature.structured_outputs) == [f"output_{index:02}" for index in range(11)]
+
+
+def test_a_sequential_model_that_was_never_called_is_written(tmp_path):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)])
+    assert espalier.export(model, tmp_path / "m").relative <= 1e-6
+
+
+def test_outputs_of_a_bare_model_cannot_be_left_out(rounded, tmp_path):
+    with pytest.raises(ConfigError, match=r"^output_ops: .* Received: output_ops=\('a',\)\."):
+        espalier.export(rounded, tmp_path / "m", examples=inputs_by_name(2), output_ops="a")
+
+
+def test_layers_of_ours_are_served_without_this_package(bare, tmp_path):
+    x, y = inputs_by_name(3)
+    np.savez(tmp_path / "inputs.npz", x=x, y=y)
+    script = """
+import sys
+sys.modules["source"] = sys.modules["espalier"] = sys.modules["keras"] = None  # none of them can be imported
+import numpy as np
+import tensorflow as tf
+loaded = tf.saved_model.load(sys.argv[1])
+answer = loaded.signatures["serving_default"](**{n: tf.constant(v) for n, v in np.load("inputs.npz").items()})
+np.savez("outputs.npz", **{name: value.numpy() for name, value in answer.items()})
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, bare.path], capture_output=True, text=True, timeout=300, cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    here = tf.saved_model.load(bare.path).signatures["serving_default"](x=tf.constant(x), y=tf.constant(y))
+    with np.load(tmp_path / "outputs.npz") as answers:
+        for name, values in here.items():
+            np.testing.assert_array_equal(answers[name], values)
+
+
+def test_something_else_than_a_saved_model_is_never_replaced(parts, rounded, tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    exporter = saved_model.build(Config(overwrite=True))
+    for export in (lambda: exporter.export(*parts, tmp_path), lambda: exporter.export_model(rounded, tmp_path)):
+        with pytest.raises(ConfigError, match=r"is no SavedModel, so it is not overwritten"):
+            export()
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_settings_of_the_comparison_are_checked():
+    with pytest.raises(ConfigError, match=r"`examples` must be positive\. Received: examples=0\."):
+        Config(examples=0)

@@ -177,6 +177,30 @@ def test_preprocess_is_what_evaluation_does(member):
     np.testing.assert_array_equal(raw.preprocess(tf.constant(images)), images)
 
 
+def test_originals_are_the_images_before_preprocessing_spread_over_the_split(member):
+    inputter = member()
+    count = inputter.get_num_samples("evaluate")
+    everything = inputter.originals("evaluate", 10**6)
+    assert len(everything) == count
+    assert {(image.dtype.name, image.shape[-1]) for image in everything} == {("uint8", inputter.image_shape[-1])}
+    [batch] = inputter.input_fn("evaluate").take(1)
+    np.testing.assert_array_equal(inputter.preprocess(tf.constant(everything[0])), batch["image"][0])
+    first, last = inputter.originals("evaluate", 2)
+    np.testing.assert_array_equal(first, everything[0])
+    np.testing.assert_array_equal(last, everything[-1])
+
+
+def test_originals_that_cannot_be_decoded_are_passed_over(tmp_path):
+    _files.write_folders(tmp_path / "train")
+    broken = sorted((tmp_path / "train").rglob("*.*"))[0]
+    broken.write_bytes(b"no picture")
+    module = plugin.resolve("inputter", "image_classification_folder_inputter")
+    inputter = module.build(module.Config(train_dataset_meta=str(tmp_path), num_classes=_files.CLASSES))
+    assert len(inputter.originals("train", 10**6)) == _files.COUNT - 1
+    with pytest.raises(ConfigError, match=r"Did you mean `train`\?"):
+        inputter.originals("trian", 1)
+
+
 def test_one_batch_to_overfit_is_the_first_one_undistorted(member):
     batches = _files.take(member(), 3, overfit_one_batch=True, start_step=4)
     _files.same(batches, [batches[0]] * 3)
