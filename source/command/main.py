@@ -6,15 +6,21 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import source
-from source.command import list_plugins, show_environment, show_help
+from source.command import export, list_plugins, predict, show_environment, show_help
 from source.command.mistakes import report_mistakes
 from source.command.parser import Parser, UsageError
 from source.config.errors import UnknownNameError
 from source.config.nearest import did_you_mean
 
-_ACTIONS: dict[str, ModuleType] = {"list": list_plugins, "help": show_help, "env": show_environment}
+_ACTIONS: dict[str, ModuleType] = {
+    "list": list_plugins,
+    "help": show_help,
+    "env": show_environment,
+    "export": export,
+    "predict": predict,
+}
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
-# itself, which no action here misses: they load TensorFlow to ask it something and compute nothing.
+# itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
 
 
@@ -27,9 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 if all went well, 2 for a mistake of the user (told in one line on stderr), 130 after Ctrl-C.
     """
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for name, value in _QUIET.items():
+        if not (name == "TF_ENABLE_ONEDNN_OPTS" and _says(words, "COMPUTES")):
+            os.environ.setdefault(name, value)
     return report_mistakes("espalier", lambda: _run(words))
 
 
@@ -40,12 +47,17 @@ def _run(arguments: list[str]) -> int:
     if not word.startswith("-") and word not in _ACTIONS:
         raise UnknownNameError(f"unknown command `{word}`. {did_you_mean(word, _ACTIONS)}")
     try:
-        parsed = _parser().parse_all(arguments)
+        parsed = _parser().parse_all(arguments, takes_settings=_says(arguments, "TAKES_SETTINGS"))
     except SystemExit as finished:  # argparse ends the process after --help and --version
         return int(finished.code or 0)
     if parsed.action is None:
         raise UsageError("expected a command. See `espalier --help`.")
     return int(_ACTIONS[parsed.action].run(parsed))
+
+
+def _says(words: Sequence[str], trait: str) -> bool:
+    """Whether the module of the action that was asked for says so of itself."""
+    return bool(words) and getattr(_ACTIONS.get(words[0]), trait, False)
 
 
 def _parser() -> Parser:

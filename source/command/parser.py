@@ -26,16 +26,20 @@ class Parser(argparse.ArgumentParser):
         """
         raise UsageError(f"{message}. See `{self.prog} --help`.")
 
-    def parse_all(self, arguments: Sequence[str]) -> argparse.Namespace:
+    def parse_all(self, arguments: Sequence[str], takes_settings: bool = False) -> argparse.Namespace:
         """Returns the parsed arguments, refusing those that mean nothing here.
 
         Args:
             arguments: what follows the command's name.
+            takes_settings: keep flags that are not known here, as the list `settings`, for a part that has them.
 
         Raises:
             UsageError: if an argument is unknown, missing or malformed; the nearest option is offered.
         """
         namespace, unknown = self.parse_known_args(arguments)
+        if takes_settings:
+            namespace.settings = [word for word in unknown if word.startswith("--")]
+            unknown = [word for word in unknown if word not in namespace.settings]
         if not unknown:
             return namespace
         if unknown[0].startswith("-"):

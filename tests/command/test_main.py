@@ -18,7 +18,7 @@ def test_version_is_printed(capsys):
 def test_help_names_every_command(capsys, arguments):
     assert main.main(arguments) == 0
     printed = capsys.readouterr().out
-    assert all(f"    {command} " in printed for command in ("list", "help", "env"))
+    assert all(f"    {command} " in printed for command in ("list", "help", "env", "export", "predict"))
 
 
 def test_help_of_a_command_is_its_own(capsys):
@@ -56,3 +56,11 @@ def test_the_module_runs_as_a_program():
     done = subprocess.run([sys.executable, "-m", "espalier", "lst"], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "espalier: unknown command `lst`. Did you mean `list`?\n"
+
+
+@pytest.mark.parametrize(("action", "kept"), [("list", "0"), ("predict", None)])
+def test_actions_that_compute_keep_the_kernels_of_onednn(monkeypatch, capsys, action, kept):
+    monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+    main.main([action, "--help"])
+    assert main.os.environ.get("TF_ENABLE_ONEDNN_OPTS") == kept
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "1")  # so that it is undone

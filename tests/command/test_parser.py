@@ -41,3 +41,10 @@ def test_one_argument_too_many_is_named():
 def test_a_malformed_value_is_one_sentence():
     with pytest.raises(UsageError, match=r"^argument --level: invalid int value: 'x'\. See `tool --help`\.$"):
         make_parser().parse_all(["--level", "x"])
+
+
+def test_flags_that_are_not_known_here_can_be_kept_as_settings():
+    parsed = make_parser().parse_all(["build", "--bits=4"], takes_settings=True)
+    assert parsed.settings == ["--bits=4"]
+    with pytest.raises(UsageError, match=r"one argument too many: `more`"):
+        make_parser().parse_all(["build", "--bits=4", "more"], takes_settings=True)
