@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from source.compressor.compressor import Calibration
+from source.compressor.report import Report
 from source.compressor.weight_compressor import WeightCompressor
 from source.config.config import CompressorConfig, require
 from source.config.errors import ConfigError
@@ -15,6 +16,7 @@ from source.config.settings import settings
 from source.layer import weight_paths
 from source.layer.low_rank import LowRank, matrix, matrix_shape, row_axes
 from source.layer.transformation import Transformation
+from source.surgery.factorise import split_refusal
 
 
 @settings
@@ -25,11 +27,14 @@ class WeightSettings:
         ratio: numbers in both factors, at most this share of those in the weight, in (0, 1).
         energy: the least rank whose singular values have this share of the sum of all squares, in (0, 1].
         rank: at most this.
+        split: whether the finished layer is two layers with the factors as their weights, where that is possible;
+            otherwise it is one whose weight is the product.
     """
 
     ratio: float | None = 0.5
     energy: float | None = None
     rank: int | None = None
+    split: bool = True
 
     def __post_init__(self) -> None:
         require(self.ratio is None or 0 < self.ratio < 1, "ratio", "between 0 and 1", self.ratio)
@@ -57,21 +62,21 @@ class LowRankApproximation(WeightCompressor):
     """Kernels become products of factors, which begin as the singular value decomposition and train in their place.
 
     A kernel (h, w, c_in, c_out) is cut as Jaderberg et al. do: Speeding up convolutional neural networks with low rank
-    expansions, 2014, https://arxiv.org/abs/1405.3866. Finished layers have the product as their kernel: as large and
-    as fast as before; the factors are what is worth storing.
+    expansions, 2014, https://arxiv.org/abs/1405.3866. Finished dense layers, tables and convolutions are two layers
+    with the factors as their weights; others have the product as their kernel, as large and as fast as before.
     """
 
     config: Config
 
     def __init__(self, config: Config) -> None:
-        settings = WeightSettings(ratio=config.ratio, energy=config.energy, rank=config.rank)
+        settings = WeightSettings(ratio=config.ratio, energy=config.energy, rank=config.rank, split=config.split)
         super().__init__(config, settings)
 
     def chain(self, layer: keras.layers.Layer, path: str, settings: WeightSettings) -> list[Transformation]:
         """Returns the factors of a weight, not set yet."""
         weight = np.asarray(ops.convert_to_numpy(weight_paths.of(layer)[path]), np.float32)
         rows = row_axes(layer, path, weight.ndim)
-        return [LowRank(_rank(weight, rows, settings), rows)]
+        return [LowRank(_rank(weight, rows, settings), rows, settings.split)]
 
     def refusal(
         self, layer: keras.layers.Layer, path: str, variable: keras.Variable, settings: WeightSettings
@@ -106,6 +111,12 @@ class LowRankApproximation(WeightCompressor):
                 )
             each.calibrate(np.asarray(ops.convert_to_numpy(layer.weight(path)), np.float32))
         return prepared
+
+    def report(self, model: keras.Model) -> Report:
+        """Returns the report, which tells what will not be two layers in the end."""
+        wholes = {layer: split_refusal(layer) for layer, _, _ in self._mine(model, LowRank)}
+        notes = [f"{layer.name} stays one layer: it {why}" for layer, why in wholes.items() if why is not None]
+        return super().report(model).with_notes(*notes)
 
 
 def _rank(weight: np.ndarray, rows: tuple[int, ...], settings: Any) -> int:

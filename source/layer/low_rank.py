@@ -24,14 +24,16 @@ class LowRank(Transformation):
     Attributes:
         rank: columns of `left` and rows of `right`, at least 1.
         rows: axes of the weight that are rows.
+        split: whether the finished layer is to be two with the factors as their weights, where it can.
     """
 
-    def __init__(self, rank: int, rows: Sequence[int] = (0,), **kwargs: Any) -> None:
+    def __init__(self, rank: int, rows: Sequence[int] = (0,), split: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if rank < 1:
             raise ConfigError(f"`rank` must be at least 1. Received: rank={rank}.")
         self.rank = rank
         self.rows = tuple(rows)
+        self.split = split
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
         """Creates the factors."""
@@ -69,7 +71,7 @@ class LowRank(Transformation):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments as plain values."""
-        return {**super().get_config(), "rank": self.rank, "rows": list(self.rows)}
+        return {**super().get_config(), "rank": self.rank, "rows": list(self.rows), "split": self.split}
 
 
 def row_axes(layer: keras.layers.Layer, path: str, rank: int) -> tuple[int, ...]:

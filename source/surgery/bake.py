@@ -4,20 +4,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
 from source.layer import weight_paths
 from source.layer.batch_normalized import BatchNormalized
 from source.layer.compressed import Compressed
 from source.layer.distillation_loss import DistillationLoss
 from source.layer.transformation import Transformation
+from source.surgery.factorise import in_turn, split, split_refusal, trained_factors
 from source.surgery.rewrite import clone, pass_on, rewrite
 
 
 def bake(model: keras.Model) -> keras.Model:
     """Returns a copy of a model without wrappers, whose outputs in inference are those of the model.
 
-    Every wrapped weight becomes what the layer saw. Transformations of inputs and outputs become operations of Keras
-    where Keras has the same, and stay a layer of their own otherwise.
+    Every wrapped weight becomes what the layer saw. Where that is a product of trained factors, the layer becomes two
+    with the factors as their weights if they are fewer numbers, and outputs differ by the rounding of float32.
+    Transformations of inputs and outputs become operations of Keras where Keras has the same, and stay a layer of their
+    own otherwise.
 
     Args:
         model: functional or sequential; layers that are not wrapped are copied.
@@ -34,13 +39,14 @@ def _replacement(layer: keras.layers.Layer) -> Callable[..., Any] | None:
 
 
 def _baked(layer: Compressed) -> Callable[..., Any]:
-    plain = _with_seen_weights(layer)
+    parts = _parts(layer)
     before = [_lasting(layer, chain) for chain in layer.input_chains]
     linear = _lasting(layer, layer.before_activation)
     after = _lasting(layer, layer.output_chain)
     split = bool(layer.before_activation)
     if split and not linear:
-        plain.activation = layer.activation
+        parts[-1].activation = layer.activation
+    plain = parts[0] if len(parts) == 1 else in_turn(parts)
     activation = (
         keras.layers.Activation(layer.activation, name=f"{layer.name}_activation") if split and linear else None
     )
@@ -54,6 +60,15 @@ def _baked(layer: Compressed) -> Callable[..., Any]:
         return type(outputs)([first, *outputs[1:]]) if several else first
 
     return emit if before or linear or after else plain
+
+
+def _parts(layer: Compressed) -> list[keras.layers.Layer]:
+    """Returns the layer inside with the weights that it sees, as two layers where these are a product of factors."""
+    plain, found = _with_seen_weights(layer), trained_factors(layer)
+    if found is None or split_refusal(layer) is not None:
+        return [plain]
+    _, factors = found
+    return split(plain, *(np.asarray(ops.convert_to_numpy(each)) for each in (factors.left, factors.right)))
 
 
 def _with_seen_weights(layer: Compressed) -> keras.layers.Layer:

@@ -15,6 +15,7 @@ from source.layer.compressed import Compressed
 # What stands in a layer's place: a layer, or a function of symbolic tensors that builds one or more.
 Replacement = Callable[..., Any]
 Replace = Callable[[keras.layers.Layer], Replacement | None]
+Inputs = Callable[[keras.Model], list[keras.KerasTensor] | None]
 
 # Layers without weights that no configuration brings back: a function that is bytes, and tables of words.
 _WITHOUT_COPY = (
@@ -25,7 +26,9 @@ _WITHOUT_COPY = (
 )
 
 
-def rewrite(model: keras.Model, replace: Replace, operations: bool = False) -> keras.Model:
+def rewrite(
+    model: keras.Model, replace: Replace, operations: bool = False, inputs: Inputs | None = None
+) -> keras.Model:
     """Returns a copy of a model in which `replace` has said what stands in the place of each layer.
 
     The copy is functional, has layers of its own, and is not compiled. Layers that nothing replaces are copied with
@@ -36,11 +39,12 @@ def rewrite(model: keras.Model, replace: Replace, operations: bool = False) -> k
         replace: called once with each layer, of nested models too; returns None to keep a copy of the layer, or what
             is called in its place.
         operations: whether to ask about operations that are no layers too, such as `x + y`.
+        inputs: returns the inputs, flat, that a nested model gets in its copy; None for those of the same shapes.
 
     Raises:
         ConfigError: for models and layers that cannot be copied, naming them and the remedy.
     """
-    return _Rewrite(replace, operations).copied(model)
+    return _Rewrite(replace, operations, inputs).copied(model)
 
 
 def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
@@ -144,9 +148,10 @@ def pass_on(x: Any, *_: Any, **__: Any) -> Any:
 class _Rewrite:
     """One copy being made: what has been copied so far, and whose weights are still to be carried over."""
 
-    def __init__(self, replace: Replace, operations: bool) -> None:
+    def __init__(self, replace: Replace, operations: bool, inputs: Inputs | None) -> None:
         self._replace = replace
         self._operations = operations
+        self._inputs = inputs or (lambda _: None)
         self._made: dict[int, Replacement] = {}
         self._unbuilt: list[tuple[keras.layers.Layer, keras.layers.Layer]] = []
 
@@ -161,8 +166,11 @@ class _Rewrite:
 
     def _graph(self, model: keras.Model) -> keras.Model:
         # A model made anew from the same tensors is not compiled, whatever the given one is.
-        plain = as_functional(model)
-        return keras.models.clone_model(plain, clone_function=self._standing_for, call_function=_call)
+        plain, inputs = as_functional(model), self._inputs(model)
+        given = None if inputs is None else keras.tree.pack_sequence_as(plain.input, inputs)
+        return keras.models.clone_model(
+            plain, input_tensors=given, clone_function=self._standing_for, call_function=_call
+        )
 
     def _standing_for(self, operation: Any) -> Replacement:
         if id(operation) not in self._made:

@@ -51,7 +51,8 @@ CASES: dict[str, Case] = {
         settings={"assignments": "refreshed", "gradient": "mean", "every_steps": 2, "end_step": 4}, unchanged=True
     ),
     "focused_quantization": Case(settings={"refit_steps": 2, "end_step": 4}, unchanged=True),
-    "low_rank": Case(settings={"ratio": 0.9}),
+    # Two layers add up in another order than one with the product: float32 rounds numbers near 1 by 6e-8.
+    "low_rank": Case(settings={"ratio": 0.9}, tolerance=2e-6),
     "approximated_operators": Case(settings={"rule_set": "basic"}, models=("attention",)),
     "layer_formats": Case(settings={"rule_set": "basic"}),
     "distillation": Case(more=lambda: {"teacher": teacher()}, unchanged=True, takes_rules=False, models=("image",)),

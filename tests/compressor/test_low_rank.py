@@ -72,12 +72,33 @@ def test_factors_train_and_kernels_do_not():
     after = [keras.ops.convert_to_numpy(each) for each in (layer.variable("kernel"), layer.seen_weight("kernel"))]
     np.testing.assert_array_equal(before[0], after[0])
     assert np.all(before[1] != after[1])
+    factors = [keras.ops.convert_to_numpy(each) for each in layer.weight_chains["kernel"][0].variables]
+    plain = made.finish(model)
+    vertical, horizontal = plain.get_layer("conv_factor"), plain.get_layer("conv")
+    assert (vertical.kernel.shape, horizontal.kernel.shape) == ((3, 1, 4, 4), (1, 3, 4, 8))
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(vertical.kernel).reshape(12, 4), factors[0])
+    kernel = keras.ops.convert_to_numpy(horizontal.kernel)
+    np.testing.assert_array_equal(np.moveaxis(kernel[0], 1, 0).reshape(4, 24), factors[1])
+    assert vertical.trainable_variables and horizontal.trainable_variables
+
+
+def test_the_bytes_of_the_report_are_those_of_the_finished_model():
+    made = low_rank(ratio=0.6)
+    model = made.prepare(small_models.images())
+    finished = made.finish(model)
+    assert sum(row.bytes for row in made.report(model).rows) == 4 * finished.count_params()
+
+
+def test_a_layer_that_is_not_to_be_split_has_the_product_as_its_kernel():
+    made = low_rank(ratio=0.6, rules=[{"match": {"name": "conv"}, "do": {"split": False}}])
+    model = made.prepare(small_models.images())
+    assert made.report(model).notes == ("conv stays one layer: it is not to be split",)
     plain = made.finish(model)
     kernel = keras.ops.convert_to_numpy(plain.get_layer("conv").kernel)
-    np.testing.assert_array_equal(kernel, after[1])
+    np.testing.assert_array_equal(kernel, keras.ops.convert_to_numpy(model.get_layer("conv").seen_weight("kernel")))
     # Float32 products: what is left of further singular values is rounding.
     assert np.linalg.matrix_rank(kernel.transpose(0, 2, 1, 3).reshape(12, 24), tol=1e-5) == 4
-    assert plain.get_layer("conv").trainable_variables
+    assert plain.get_layer("stem_factor").kernel.shape == (3, 1, 3, 3)
 
 
 def test_rounding_follows_factors():
@@ -93,7 +114,7 @@ def test_rounding_follows_factors():
 
 
 def test_training_that_was_interrupted_goes_on_the_same(tmp_path):
-    small_models.assert_resumes(low_rank, small_models.images(), tmp_path)
+    small_models.assert_resumes(lambda: low_rank(split=False), small_models.images(), tmp_path)
 
 
 def test_what_is_seen_otherwise_already_is_refused():
