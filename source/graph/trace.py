@@ -23,6 +23,7 @@ class Step:
         args: positional arguments, with symbolic tensors among them.
         kwargs: named ones.
         outputs: symbolic tensors that come out, flat.
+        entered: the nested model that begins here; None elsewhere.
     """
 
     path: str
@@ -30,6 +31,7 @@ class Step:
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     outputs: tuple[keras.KerasTensor, ...]
+    entered: keras.Model | None = None
 
     @property
     def inputs(self) -> tuple[keras.KerasTensor, ...]:
@@ -103,7 +105,7 @@ def _walk(
 def _nested(outer: Step, steps: list[Step]) -> None:
     """Appends the calls within a model that is called in another."""
     fresh = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in outer.inputs]
-    steps.append(Step(outer.path, None, outer.inputs, {}, tuple(fresh)))
+    steps.append(Step(outer.path, None, outer.inputs, {}, tuple(fresh), entered=outer.operation))
     ends = _walk(as_functional(outer.operation), fresh, f"{outer.path}/", steps)
     steps.append(Step(outer.path, None, tuple(ends), {}, outer.outputs))
 

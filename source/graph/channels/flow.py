@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from source.graph.channels.classes import Classes
+from source.layer import weight_paths
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,12 +51,17 @@ class Flow:
 
     def __init__(self) -> None:
         self.classes = Classes()
-        self.sites: list[Site] = []
+        self._sites: dict[tuple[int, str, int], Site] = {}
         self.fixed: list[Fixed] = []
         self.uneasy: list[Fixed] = []
         self.producers: dict[str, np.ndarray] = {}
         self._labels: dict[int, np.ndarray] = {}
         self._tensors: list[keras.KerasTensor] = []  # kept, so that no other tensor takes an identity
+
+    @property
+    def sites(self) -> list[Site]:
+        """The sites found so far, in the order of the model."""
+        return list(self._sites.values())
 
     def of(self, tensor: keras.KerasTensor) -> np.ndarray:
         """Returns the labels of a tensor.
@@ -129,15 +135,15 @@ class Flow:
         Args:
             path: of the layer.
             layer: the layer itself.
-            weight: path of the weight below the layer.
+            weight: attribute of the layer that holds the weight.
             axis: of the weight, not negative.
             labels: one an index.
         """
-        for each in self.sites:
-            if each.layer is layer and each.weight == weight and each.axis == axis:
-                self.classes.tie(each.labels, labels)
-                return
-        self.sites.append(Site(path, layer, weight, axis, labels))
+        variable = getattr(layer, weight)
+        weight = next(place for place, each in weight_paths.of(layer).items() if each is variable)
+        known = self._sites.setdefault((id(layer), weight, axis), Site(path, layer, weight, axis, labels))
+        if known.labels is not labels:
+            self.classes.tie(known.labels, labels)
 
     def fix(self, labels: np.ndarray, reason: str) -> None:
         """Notes channels that may not go.

@@ -1,0 +1,1 @@
+"""A handler for each kind of layer, one to a file; each module has a `HANDLER`."""
