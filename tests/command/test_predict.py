@@ -8,42 +8,17 @@ import sys
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from PIL import Image
 
 from source.command.main import main
-from source.exporter.artefact.saved_model_folder import CLASSES_FILE
-
-
-class Brightness(tf.Module):
-    """Probability of "bright": the mean of a picture as a share of 255."""
-
-    def shares(self, bright):
-        return {"output_probabilities": tf.stack([1 - bright, bright], 1)}
-
-    @tf.function(input_signature=[tf.TensorSpec((None, 2, 2, 3), tf.float32, name="input_image")])
-    def predict(self, input_image):
-        return self.shares(tf.reduce_mean(input_image, [1, 2, 3]) / 255)
-
-    @tf.function(input_signature=[tf.TensorSpec((None,), tf.string, name="input_bytes")])
-    def predict_bytes(self, input_bytes):
-        mean = tf.map_fn(
-            lambda item: tf.reduce_mean(tf.cast(tf.io.decode_image(item, expand_animations=False), tf.float32)),
-            input_bytes,
-            fn_output_signature=tf.float32,
-        )
-        return self.shares(mean / 255)
+from tests.exporter import brightness
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory):
     """A folder with a SavedModel `1`, a Keras file and its inputs, and a folder of three pictures, one broken."""
     place = tmp_path_factory.mktemp("predict")
-    module = Brightness()
-    signatures = {"serving_default": module.predict, "predict_bytes": module.predict_bytes}
-    tf.saved_model.save(module, str(place / "1"), signatures)
-    (place / "1" / CLASSES_FILE).parent.mkdir()
-    (place / "1" / CLASSES_FILE).write_text('["dark", "bright"]')
+    brightness.save(place / "1")
     (place / "pictures").mkdir()
     for name, value in {"b.png": 255, "a.jpg": 0}.items():
         Image.fromarray(np.full((5, 4, 3), value, np.uint8)).save(place / "pictures" / name)
@@ -148,8 +123,7 @@ def test_what_is_no_classifier_is_refused(capsys, tmp_path):
 
 
 def test_a_saved_model_that_takes_no_pictures_says_so_once(capsys, tmp_path):
-    module = Brightness()
-    tf.saved_model.save(module, str(tmp_path / "1"), {"serving_default": module.predict})
+    brightness.save(tmp_path / "1", takes_pictures=False)
     assert main(["predict", str(tmp_path / "1"), "pictures"]) == 2
     printed = capsys.readouterr().err
     assert "needs a signature `predict_bytes`" in printed

@@ -43,8 +43,8 @@ class SavedModelFolder(Artefact):
 
     @property
     def takes_pictures(self) -> bool:
-        """Whether encoded images can be given, to a preprocessing inside."""
-        return _PICTURES in self._signatures
+        """Whether encoded images can be given, to a preprocessing inside, and probabilities come back."""
+        return _PICTURES in self._signatures and _PROBABILITIES in self._signatures[_PICTURES].structured_outputs
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -87,7 +87,7 @@ class SavedModelFolder(Artefact):
         Raises:
             DataError: if this SavedModel takes no pictures or gives no probabilities, or if one of them is broken.
         """
-        if not self.takes_pictures or _PROBABILITIES not in self._signatures[_PICTURES].structured_outputs:
+        if not self.takes_pictures:
             raise DataError(
                 f"{self.path}: needs a signature `{_PICTURES}` that answers with `{_PROBABILITIES}` to take pictures. "
                 f"Received: {', '.join(self._signatures)}."
