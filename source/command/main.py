@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import source
-from source.command import export, list_plugins, predict, show_environment, show_help
+from source.command import compare, export, latency, list_plugins, predict, profile, show_environment, show_help
 from source.command.mistakes import report_mistakes
 from source.command.parser import Parser, UsageError
 from source.config.errors import UnknownNameError
@@ -18,6 +18,9 @@ _ACTIONS: dict[str, ModuleType] = {
     "env": show_environment,
     "export": export,
     "predict": predict,
+    "compare": compare,
+    "latency": latency,
+    "profile": profile,
 }
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.
