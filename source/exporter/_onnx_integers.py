@@ -39,8 +39,9 @@ class Stored:
 def store_integers(graph: Any, ranks: dict[str, int]) -> Stored:
     """Stores as integers what is made of integers, each with its scales; returns what that was.
 
-    A weight is stored so if float32(code) * scale is the weight for every number. A bias is rounded to multiples of
-    scale of the input * scale of the weight if both are integers: half of a step of the sum that it is added to.
+    A weight is stored so if float32(code) * scale is the weight for every number. Where the input and the output of a
+    node are rounded, all of it is made to be computed with integers: the bias is rounded to multiples of scale of the
+    input * scale of the weight, which moves it by half of a step of the sum that it is added to at most.
 
     Args:
         graph: changed in place.
@@ -61,11 +62,12 @@ class _Integers:
         self._float_weights: list[str] = []
         self._weights: dict[str, np.ndarray] = {}
         self._biases = 0
+        self._uses: dict[str, list[Any]] = {}
 
     def store(self) -> Stored:
         activations = self._drop_axes()
         self._join_products()
-        steps = self._steps()
+        steps, self._uses = self._steps(), _uses(self._graph)
         nodes = []
         for node in self._graph.node:
             nodes += [*self._dequantized(node, steps), node]
@@ -85,10 +87,7 @@ class _Integers:
 
     def _join_products(self) -> None:
         """Makes a product of matrices and the bias that is added to it one operator, as runtimes of integers want."""
-        uses: dict[str, list[Any]] = {}
-        for node in self._graph.node:
-            for name in node.input:
-                uses.setdefault(name, []).append(node)
+        uses = _uses(self._graph)
         outputs = {each.name for each in self._graph.output}
         nodes = list(self._graph.node)
         for node in self._graph.node:
@@ -125,13 +124,13 @@ class _Integers:
     def _dequantized(self, node: Any, steps: dict[str, np.ndarray]) -> Iterator[Any]:
         """Yields what makes numbers of the integers of a node's weight and bias, and lets the node use it."""
         grid = self._grid(node)
-        step = steps.get(node.input[0])
+        step = steps.get(node.input[0]) if self._is_rounded(node) else None
         if grid is None:
             if step is not None and node.op_type in _OUTPUT_AXIS and self._array(node.input[1]) is not None:
                 self._float_weights.append(node.name)
             return
         codes, scales, axis = grid
-        # The same weight behind rounded and other inputs is made into numbers in two ways.
+        # A weight that several nodes share may be made into numbers in both ways.
         weight, ending = node.input[1], "numbers" if step is not None else "product"
         if weight not in self._weights:
             self._weights[weight] = codes
@@ -149,13 +148,21 @@ class _Integers:
     def _multiplied(self, weight: str, scales: np.ndarray, axis: int, rank: int) -> Iterator[Any]:
         """Yields a cast and a product, which a runtime does once when it loads the file.
 
-        Behind numbers that are not rounded, onnxruntime would take `DequantizeLinear` as leave to round them.
+        onnxruntime may take `DequantizeLinear` as leave to round the other factor too, and runs it at every call where
+        it finds no operator of integers.
         """
         shape = [len(scales) if place == axis else 1 for place in range(rank)]
         self._add(f"{weight}_factors", scales.reshape(shape))
         make, cast = self._onnx.helper.make_node, f"{weight}_cast"
         yield make("Cast", [f"{weight}_codes"], [cast], name=cast, to=self._onnx.TensorProto.FLOAT)
         yield make("Mul", [cast, f"{weight}_factors"], [f"{weight}_product"], name=f"{weight}_product")
+
+    def _is_rounded(self, node: Any) -> bool:
+        """Whether the output, perhaps behind ReLU, is rounded: then all of it is computed with integers."""
+        following = self._uses.get(node.output[0], [])
+        if len(following) == 1 and following[0].op_type == "Relu":
+            following = self._uses.get(following[0].output[0], [])
+        return bool(following) and all(each.op_type == "QuantizeLinear" for each in following)
 
     def _dequantized_bias(self, node: Any, scales: np.ndarray) -> Iterator[Any]:
         bias = self._array(node.input[2])
@@ -211,3 +218,12 @@ class _Integers:
         copies = [type(each).FromString(each.SerializeToString()) for each in kept]
         del self._graph.initializer[:]
         self._graph.initializer.extend(copies)
+
+
+def _uses(graph: Any) -> dict[str, list[Any]]:
+    """Returns the nodes that use each value."""
+    uses: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            uses.setdefault(name, []).append(node)
+    return uses

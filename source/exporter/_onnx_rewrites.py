@@ -10,6 +10,7 @@ from keras import ops
 from source.config.errors import ConfigError
 from source.layer.calibrated_quantize import CalibratedQuantize
 from source.layer.learned_quantize import LearnedLimit, LearnedStep
+from source.surgery.fold import fold_batch_norm
 from source.surgery.rewrite import rewrite
 
 _DEPTHWISE = {keras.layers.Conv1D: keras.layers.DepthwiseConv1D, keras.layers.Conv2D: keras.layers.DepthwiseConv2D}
@@ -22,8 +23,9 @@ Function = Callable[[Any], Any]
 def convertible(model: keras.Model) -> keras.Model:
     """Returns a copy of a model with lists of inputs and outputs, of layers that the converter understands.
 
-    Grouped convolutions become depthwise ones, or one convolution a group; the constants of `Normalization` become
-    numbers of the graph; rounding to at most 8 bits becomes cutting off and rounding to 8 bits.
+    Batch normalization becomes part of the layer beside it, whose codes stay what they are. Grouped convolutions become
+    depthwise ones, or one convolution a group; the constants of `Normalization` become numbers of the graph; rounding
+    to at most 8 bits becomes cutting off and rounding to 8 bits.
 
     Args:
         model: functional or sequential, built.
@@ -31,7 +33,7 @@ def convertible(model: keras.Model) -> keras.Model:
     Raises:
         ConfigError: for a layer that cannot be expressed, naming it.
     """
-    copied = rewrite(model, _replacement)
+    copied = rewrite(fold_batch_norm(model), _replacement)
     return keras.Model(copied.inputs, copied.outputs, name=model.name)
 
 

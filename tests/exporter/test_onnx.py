@@ -273,10 +273,21 @@ def test_rounding_to_fewer_bits_becomes_limits_and_eight_bits(layer):
     np.testing.assert_allclose(copied([x]), model(x), atol=1e-6)
 
 
-def test_rounding_to_fewer_bits_is_exported(tmp_path):
-    inputs = keras.Input((4,))
-    report, proto = exported(tmp_path, keras.Model(inputs, ROUNDINGS["4 bits, a learned limit"](inputs)))
-    assert kinds(proto) == ["Min", "Max", "QuantizeLinear", "DequantizeLinear"] and report.relative < 1e-6
+def test_layers_between_few_bits_keep_their_codes_and_their_exact_biases(tmp_path):
+    inputs = keras.Input((6, 6, 3))
+    conv = keras.layers.Conv2D(4, 3, name="conv")
+    x = keras.layers.BatchNormalization(name="norm")(conv(learned(LearnedStep(4), 0.25, (6, 6, 3))(inputs)))
+    model = keras.Model(inputs, learned(LearnedLimit(4), 1.5, (4, 4, 4))(x))
+    codes, _ = on_grid(conv)
+    model.get_layer("norm").set_weights(np.random.default_rng(0).uniform(0.5, 1.0, (4, 4)))
+    report, proto = exported(tmp_path, model)
+    [stored] = [each for each in proto.graph.initializer if each.data_type == onnx.TensorProto.INT8]
+    np.testing.assert_array_equal(onnx.numpy_helper.to_array(stored), codes.transpose(3, 2, 0, 1))
+    # Limits stand between the layer and the rounding, so no runtime computes it with integers.
+    assert kinds(proto).count("DequantizeLinear") == 2 and kinds(proto).count("Min") == 2
+    assert "0 biases int32; 2 activations" in report.notes[0]
+    # No number is so near to the middle of two steps that sums in another order would move it.
+    assert report.relative < 1e-6
 
 
 @keras.saving.register_keras_serializable("tests")
