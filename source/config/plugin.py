@@ -11,7 +11,7 @@ from source.config.nearest import did_you_mean
 
 # What a room's folder holds beside plugins: the base classes and the helpers that plugins share.
 _NOT_PLUGINS = {
-    "compressor": {"build", "compressor", "report", "rule_sets", "rules", "weight_compressor"},
+    "compressor": {"build", "channel_compressor", "compressor", "report", "rule_sets", "rules", "weight_compressor"},
     "augmenter": {"random_key"},
     "inputter": {"inputter"},
     "network": set(),

@@ -11,7 +11,8 @@ from source.config.errors import UnknownNameError
 from source.config.nearest import did_you_mean
 from source.graph.channels.flow import Flow, Site
 from source.graph.channels.handler import handler_of
-from source.graph.trace import Trace, trace
+from source.graph.trace import Step, Trace, trace
+from source.layer.compressed import Compressed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +65,7 @@ class ChannelGroups:
         for tensor in self.trace.inputs:
             width = tensor.shape[-1] if len(tensor.shape) > 1 else 1
             self.flow.put_channels(tensor, self.flow.classes.fresh(width or 1))
-        for step in self.trace.steps:
+        for step in map(_inside, self.trace.steps):
             if step.operation is None:
                 for outer, inner in zip(step.args, step.outputs, strict=True):
                     self.flow.put(inner, self.flow.of(outer))
@@ -172,6 +173,12 @@ class ChannelGroups:
     @staticmethod
     def _reasons(channel: int, noted: dict[int, list[str]]) -> list[str]:
         return noted.get(channel, [])
+
+
+def _inside(step: Step) -> Step:
+    """Returns the call of the layer in a wrapper as that of the layer: what it sees has the same channels."""
+    wrapped = isinstance(step.operation, Compressed)
+    return dataclasses.replace(step, operation=step.operation.layer) if wrapped else step
 
 
 def channel_groups(model: keras.Model) -> ChannelGroups:

@@ -13,6 +13,7 @@ from source.layer.compressed import Compressed
 from source.layer.distillation_loss import DistillationLoss
 from source.layer.transformation import Transformation
 from source.surgery.factorise import in_turn, split, split_refusal, trained_factors
+from source.surgery.masked_channels import without_masked_channels
 from source.surgery.rewrite import clone, pass_on, rewrite
 
 
@@ -21,13 +22,13 @@ def bake(model: keras.Model) -> keras.Model:
 
     Every wrapped weight becomes what the layer saw. Where that is a product of trained factors, the layer becomes two
     with the factors as their weights if they are fewer numbers, and outputs differ by the rounding of float32.
-    Transformations of inputs and outputs become operations of Keras where Keras has the same, and stay a layer of their
-    own otherwise.
+    Channels that masks have taken out are cut out. Transformations of inputs and outputs become operations of Keras
+    where Keras has the same, and stay a layer of their own otherwise.
 
     Args:
         model: functional or sequential; layers that are not wrapped are copied.
     """
-    return rewrite(model, _replacement)
+    return without_masked_channels(rewrite(model, _replacement), model)
 
 
 def _replacement(layer: keras.layers.Layer) -> Callable[..., Any] | None:
@@ -35,6 +36,8 @@ def _replacement(layer: keras.layers.Layer) -> Callable[..., Any] | None:
         return pass_on
     if isinstance(layer, Transformation):
         return layer.lasting() or pass_on
+    if isinstance(layer, BatchNormalized):
+        return _baked(Compressed(clone(layer)))
     return _baked(layer) if isinstance(layer, Compressed) else None
 
 
