@@ -23,6 +23,7 @@ from source.config.plugin import available, resolve
 from source.layer.compressed import compressed_layers
 from source.layer.fake_quantize import FakeQuantize
 from source.layer.load_model import load_model
+from source.surgery.rewrite import layers_of
 from tests.compressor.cases import CASES, Case, batch_for, compiled, fit, made
 from tests.layer.kinds import arrays, equal
 
@@ -238,6 +239,8 @@ def test_finished_models_are_plain_and_have_the_outputs(story, tmp_path):
     expected = arrays(story.model(story.batch))[0]
     finished = story.compressor.finish(story.model)
     assert not any(True for _ in compressed_layers(finished))
+    own = {type(layer).__name__ for layer in layers_of(finished) if not type(layer).__module__.startswith("keras.")}
+    assert own <= {"FakeQuantize", "ApproximateLayerNormalization"}  # formats and operators that Keras has not
     np.testing.assert_allclose(finished(story.batch), expected, rtol=0.0, atol=story.case.tolerance)
     assert equal(story.model(story.batch), expected)
     finished.save(tmp_path / "model.keras")

@@ -150,3 +150,15 @@ def test_a_folded_normalization_computes_the_same_bits_before_and_after(name, pa
         assert (arrays(finished(x))[0][..., 1] == np.asarray(norm.beta)[1]).all()
     # Where the kernel is not seen through a chain, the two layers are computed, in other products of float32.
     np.testing.assert_allclose(finished(x), prepared(x), rtol=1e-4, atol=1e-4)
+
+
+def test_a_folded_normalization_without_a_wrapper_becomes_one_layer():
+    inputs = keras.Input((6, 6, 3))
+    both = BatchNormalized(layers.Conv2D(4, 3, name="it"), layers.BatchNormalization(name="norm"), name="it")
+    model = keras.Model(inputs, both(inputs))
+    both.normalization.moving_mean.assign([1.0, 2.0, 3.0, 4.0])
+    finished = bake(model)
+    assert [type(layer) for layer in finished.layers[1:]] == [layers.Conv2D]
+    x = batch_for(model)
+    # Float32 rounds the kernel times the scale, and sums near 10, by 6e-8 of them.
+    np.testing.assert_allclose(finished(x), model(x), atol=1e-5)
