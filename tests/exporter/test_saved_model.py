@@ -13,7 +13,7 @@ import tensorflow as tf
 from PIL import Image
 
 import espalier
-from source.config.errors import ConfigError, ExportError
+from source.config.errors import ConfigError, DataError, ExportError
 from source.exporter import saved_model
 from source.exporter.saved_model import Config
 from source.layer.calibrated_quantize import CalibratedQuantize
@@ -110,6 +110,22 @@ def test_labels_are_embedded(served):
     assert [label.decode() for label in answer["output_labels"].numpy()] == [
         NAMES[label] for label in answer["output_classes"].numpy()
     ]
+
+
+@pytest.mark.parametrize(
+    ("contents", "reason"),
+    [
+        (b"no picture", "Unknown image file format. One of .* required"),
+        (b"", "Input is empty"),
+        (
+            encoded(np.zeros((9, 9, 3), np.uint8), "JPEG")[:80],
+            "jpeg::Uncompress failed. Invalid JPEG data or crop window",
+        ),
+    ],
+)
+def test_a_broken_picture_is_said_to_be_one(folder, contents, reason):
+    with pytest.raises(DataError, match=rf"^the image does not decode \({reason}\)$"):
+        espalier.open_artefact(folder).classify([contents])
 
 
 def test_dropout_is_off(served):

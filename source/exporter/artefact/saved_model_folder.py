@@ -17,6 +17,7 @@ CLASSES_FILE = "assets.extra/classes.json"
 _SIGNATURE = "serving_default"
 _PICTURES = "predict_bytes"
 _PROBABILITIES = "output_probabilities"
+_AROUND = ("Graph execution error:", "Detected at node ", "<stack traces unavailable>", "\t [[")
 
 
 class SavedModelFolder(Artefact):
@@ -95,7 +96,7 @@ class SavedModelFolder(Artefact):
         try:
             return self.answer(_PICTURES, input_bytes=tf.constant(list(pictures), tf.string))[_PROBABILITIES]
         except tf.errors.InvalidArgumentError as error:
-            raise DataError(f"the image does not decode ({_first_line(error)})") from error
+            raise DataError(f"the image does not decode ({_reason(error)})") from error
 
 
 def open_file(path: pathlib.Path, threads: int | None) -> SavedModelFolder:
@@ -113,10 +114,11 @@ def open_file(path: pathlib.Path, threads: int | None) -> SavedModelFolder:
     except (OSError, ValueError, KeyError, RuntimeError, tf.errors.OpError) as error:
         if isinstance(error, DataError):
             raise
-        raise DataError(f"{path}: this SavedModel cannot be read: {_first_line(error)}.") from error
+        raise DataError(f"{path}: this SavedModel cannot be read: {_reason(error)}.") from error
 
 
-def _first_line(error: Exception) -> str:
-    """Returns what is wrong, without the graph's names before it and after it, as printable text."""
-    text = str(error).partition("\n")[0].rpartition("}} ")[2].partition(" [Op:")[0].strip().rstrip(".")
+def _reason(error: Exception) -> str:
+    """Returns what is wrong in one printable line, without what TensorFlow says of the graph around it."""
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(_AROUND)]
+    text = (lines or [type(error).__name__])[0].rpartition("}} ")[2].partition(" [Op:")[0].strip().rstrip(".")
     return text.encode("ascii", "backslashreplace").decode()[:200]
