@@ -65,7 +65,8 @@ def convert(model: keras.Model, path: pathlib.Path, examples: Sequence[np.ndarra
     with tempfile.TemporaryDirectory(prefix="espalier-litert-") as temporary:
         folder = pathlib.Path(temporary)
         _save(model, folder / "saved_model", request.batch_size)
-        np.savez(folder / "examples.npz", **{f"input_{index}": each for index, each in enumerate(examples)})
+        named: dict[str, Any] = {f"input_{index}": each for index, each in enumerate(examples)}
+        np.savez(folder / "examples.npz", **named)
         written = folder / "model.tflite"
         asked = {
             **dataclasses.asdict(request),

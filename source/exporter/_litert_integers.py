@@ -68,6 +68,16 @@ def rounds_activations(model: keras.Model) -> bool:
     return any(is_rounding(each) for graph in graphs_of(model) for each in Wiring(graph).operations.values())
 
 
+def rounds_to_8_bits(model: keras.Model) -> bool:
+    """Returns whether every rounding of activations is one to 8 bits.
+
+    Args:
+        model: functional or sequential, built, without wrappers.
+    """
+    found = [rounding_of(each) for graph in graphs_of(model) for each in Wiring(graph).operations.values()]
+    return all(each is None or each.most is None for each in found)
+
+
 def integer_model(model: keras.Model) -> IntegerModel:
     """Returns a copy of a model that computes the same, written as a converter needs it.
 

@@ -16,6 +16,7 @@ from source.exporter._litert_integers import (
     is_graph,
     is_quantized,
     rounds_activations,
+    rounds_to_8_bits,
     with_known_lengths,
 )
 from source.exporter._litert_operations import (
@@ -64,7 +65,7 @@ class Config(FileExporterConfig):
     Attributes:
         precision: "float32"; "float16", weights stored in half the bytes; "int8", for a model whose weights and
             activations were rounded by `quantize_aware` or `quantize_post_training`; "auto", which is "int8" for such a
-            model and "float32" for others; or what is rounded by the exporter: "int8_static" and "int16x8" (activations
+            model if all its activations have 8 bits, and "float32" for others; or what is rounded by the exporter: "int8_static" and "int16x8" (activations
             int8 or int16, calibrated on the examples), "int8_dynamic" and "int4_dynamic" (activations rounded as they
             come), "int8_weights" and "int4_weights" (weights only).
         input_type: of the file's inputs, "float32" or "int8"; "int8" needs `precision` "auto" or "int8".
@@ -130,7 +131,7 @@ class LiteRTExporter(FileExporter):
                 "litert: `precision` int8 is for a model whose weights and activations are rounded to 8 bits. Train it "
                 "with `quantize_aware`, round it with `quantize_post_training`, or set `precision` to int8_static."
             )
-        return "int8" if quantized else "float32"
+        return "int8" if quantized and (asked == "int8" or rounds_to_8_bits(model)) else "float32"
 
     def _request(self, precision: str) -> Request:
         return Request(

@@ -325,14 +325,7 @@ def test_a_member_of_every_family_of_applications_comes_back(name, tmp_path):
     model = network(weights=None, input_shape=(side, side, 3), classes=10, classifier_activation=None)
     x = np.random.default_rng(2).uniform(-1, 1, (4, side, side, 3)).astype(np.float32)
     path = tmp_path / "model.tflite"
-    try:
-        report = litert.build(litert.Config(precision="float32")).export_model(model, path, x)
-    except ConfigError as error:
-        assert re.match(r"litert: (layer|model) `.*` ", str(error))
-        assert list(tmp_path.iterdir()) == []
-        return
+    report = litert.build(litert.Config(precision="float32")).export_model(model, path, x)
+    print(name, f"{report.relative:.1e}", report.bytes)
     assert report.relative <= 1e-4
-    assert (
-        report.bytes == path.stat().st_size == json.loads((tmp_path / "model.tflite.report.json").read_text())["bytes"]
-    )
-    print(name, f"{report.relative:.1e} {report.bytes}")
+    assert report.bytes == path.stat().st_size
