@@ -1,13 +1,57 @@
 """A comparison as one HTML page that loads nothing from elsewhere and is read by day and by night."""
 
+import dataclasses
 import html
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from source.exporter import _plots
 
-if TYPE_CHECKING:
-    from source.exporter.comparison import Comparison
+
+@dataclasses.dataclass(frozen=True)
+class ShownFile:
+    """What the plots show of a file.
+
+    Attributes:
+        name: of the file.
+        bytes: on disk.
+        zipped_bytes: after deflate.
+        accuracy: share of examples; None if not known.
+        agreement: share of examples; None if not known.
+        milliseconds: of single runs.
+        median: of these.
+    """
+
+    name: str
+    bytes: int
+    zipped_bytes: int
+    accuracy: float | None
+    agreement: float | None
+    milliseconds: Sequence[float]
+    median: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """What the page says.
+
+    Attributes:
+        title: of the page.
+        remark: what the numbers were found on.
+        runs_remark: how latency was found.
+        columns: names of the columns of the table.
+        cells: of each row of it.
+        baseline: place of the row that the others are compared with.
+        files: one a row.
+    """
+
+    title: str
+    remark: str
+    runs_remark: str
+    columns: Sequence[str]
+    cells: Sequence[Sequence[str]]
+    baseline: int
+    files: Sequence[ShownFile]
+
 
 _STYLE = """
 :root { color-scheme: light dark; --paper: #fcfcf9; --ink: #22272b; --soft: #646d75; --rule: #d9dcd6;
@@ -33,31 +77,33 @@ svg .point { fill: var(--point); } svg .number { font-weight: 600; }
 """
 
 
-def page(comparison: "Comparison", title: str) -> str:
+def page(shown: Shown) -> str:
     """Returns the page.
 
     Args:
-        comparison: what it shows.
-        title: of the page.
+        shown: what it says.
     """
-    body = [f"<h1>{html.escape(title)}</h1>", f"<p>{html.escape(comparison.remark)}</p>", _table(comparison)]
-    body += [*_bytes(comparison), *_accuracy(comparison), *_latency(comparison)]
+    title = html.escape(shown.title)
     return "\n".join(
         [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{html.escape(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
-            *body,
+            f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n<main>",
+            f"<h1>{title}</h1>",
+            f"<p>{html.escape(shown.remark)}</p>",
+            _table(shown),
+            *_bytes(shown.files),
+            *_accuracy(shown.files),
+            *_latency(shown.files, shown.runs_remark),
             "</main>\n</body>\n</html>\n",
         ]
     )
 
 
-def _table(comparison: "Comparison") -> str:
-    columns, rows = comparison.cells()
-    lines = ['<div class="wide"><table>', _row("th", ["#", *columns])]
-    for place, cells in enumerate(rows):
-        kind = ' class="baseline"' if place == comparison.baseline else ""
+def _table(shown: Shown) -> str:
+    lines = ['<div class="wide"><table>', _row("th", ["#", *shown.columns])]
+    for place, cells in enumerate(shown.cells):
+        kind = ' class="baseline"' if place == shown.baseline else ""
         lines.append(_row("td", [str(place + 1), *cells], kind))
     return "\n".join([*lines, "</table></div>"])
 
@@ -66,30 +112,29 @@ def _row(tag: str, cells: Sequence[str], kind: str = "") -> str:
     return f"<tr{kind}>" + "".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
 
-def _bytes(comparison: "Comparison") -> list[str]:
-    rows = comparison.rows
-    values = [(float(row.bytes), float(row.zipped_bytes)) for row in rows]
-    texts = [_plots.size_text(row.bytes) for row in rows]
-    plot = _plots.bars([row.name for row in rows], values, texts, "Bytes of each file, on disk and deflated")
+def _bytes(files: Sequence[ShownFile]) -> list[str]:
+    values = [(float(file.bytes), float(file.zipped_bytes)) for file in files]
+    texts = [_plots.size_text(file.bytes) for file in files]
+    plot = _plots.bars([file.name for file in files], values, texts, "Bytes of each file, on disk and deflated")
     return ["<h2>Bytes</h2>", "<p>On disk; the narrow bar is the file after deflate.</p>", plot]
 
 
-def _accuracy(comparison: "Comparison") -> list[str]:
-    rows, measure, name = comparison.rows, "accuracy", "Accuracy"
-    if any(row.accuracy is None for row in rows):
-        measure, name = "agreement", "Agreement"
-    shares = [getattr(row, measure) for row in rows]
-    if any(share is None for share in shares):
+def _accuracy(files: Sequence[ShownFile]) -> list[str]:
+    name, shares = "accuracy", [file.accuracy for file in files]
+    if None in shares:
+        name, shares = "agreement", [file.agreement for file in files]
+    known = [share for share in shares if share is not None]
+    if len(known) < len(files):
         return []
-    caption = f"{name} of each file against its bytes"
-    plot = _plots.points([float(row.bytes) for row in rows], shares, ("bytes on disk", measure), caption)
-    return [f"<h2>{name} and bytes</h2>", "<p>Numbers are those of the table; better is up and left.</p>", plot]
+    caption = f"{name.capitalize()} of each file against its bytes"
+    plot = _plots.points([float(file.bytes) for file in files], known, ("bytes on disk", name), caption)
+    note = "Numbers are those of the table; better is up and left."
+    return [f"<h2>{name.capitalize()} and bytes</h2>", f"<p>{note}</p>", plot]
 
 
-def _latency(comparison: "Comparison") -> list[str]:
-    rows = comparison.rows
-    samples = [[1000.0 * each for each in row.latency.network.seconds] for row in rows]
-    texts = [f"{row.p50_ms:.3g} ms" for row in rows]
-    plot = _plots.boxes([row.name for row in rows], samples, texts, "Milliseconds of single runs of each file")
-    note = "Single runs, all files in turns: median, quartiles, and whiskers that leave out one run in a hundred."
-    return ["<h2>Latency</h2>", f"<p>{note} {html.escape(comparison.runs_remark)}</p>", plot]
+def _latency(files: Sequence[ShownFile], remark: str) -> list[str]:
+    samples = [file.milliseconds for file in files]
+    texts = [f"{file.median:.3g} ms" for file in files]
+    plot = _plots.boxes([file.name for file in files], samples, texts, "Milliseconds of single runs of each file")
+    note = "Median, quartiles, and whiskers from the first to the last hundredth of the runs."
+    return ["<h2>Latency</h2>", f"<p>{html.escape(remark)} {note}</p>", plot]

@@ -34,27 +34,34 @@ def bars(names: Sequence[str], values: Sequence[tuple[float, float]], texts: Seq
 
 
 def boxes(names: Sequence[str], samples: Sequence[Sequence[float]], texts: Sequence[str], caption: str) -> str:
-    """Returns horizontal boxes from the first to the third quartile with the median, and whiskers from p1 to p99.
+    """Returns horizontal boxes of quartiles with the median and whiskers from p1 to p99, over a logarithmic axis.
 
     Args:
         names: of the boxes, from above.
-        samples: positive numbers of each.
+        samples: positive milliseconds of each.
         texts: right of the boxes.
         caption: what the plot shows, for those who cannot see it.
     """
-    marks = [np.percentile(np.asarray(each, float), [1, 25, 50, 75, 99]) for each in samples]
-    farthest = max((float(each[-1]) for each in marks), default=0.0) or 1.0
-    scale = (_WIDTH - _LABELS - _RIGHT) / farthest
+    marks = [np.maximum(np.percentile(np.asarray(each, float), [1, 25, 50, 75, 99]), 1e-4) for each in samples]
+    ticks = _decades([float(mark) for each in marks for mark in (each[0], each[-1])])
+    low, high = math.log10(ticks[0]), math.log10(ticks[-1])
+    bottom = len(names) * _ROW + 4
+
+    def across(x: float) -> float:
+        return _LABELS + (math.log10(x) - low) / (high - low) * (_WIDTH - _LABELS - _RIGHT)
+
     parts = []
+    for tick in ticks:
+        parts += [_line("grid", across(tick), 0, across(tick), bottom)]
+        parts.append(_text("tick middle", across(tick), bottom + 16, f"{tick:g} ms"))
     for place, (name, quantiles, text) in enumerate(zip(names, marks, texts, strict=True)):
-        low, first, median, third, high = (_LABELS + float(each) * scale for each in quantiles)
+        least, first, median, third, most = (across(float(each)) for each in quantiles)
         top = place * _ROW + 4
-        parts += [_name(name, top + 17), _line("whisker", low, top + 13, high, top + 13)]
+        parts += [_name(name, top + 17), _line("whisker", least, top + 13, most, top + 13)]
         width = max(2.0, third - first)
         parts.append(f'<rect class="bar" x="{first:.1f}" y="{top + 3}" width="{width:.1f}" height="20" rx="2"/>')
-        parts += [_line("median", median, top, median, top + 26), _text("value", high + 8, top + 17, text)]
-    parts.append(_line("axis", _LABELS, 0, _LABELS, len(names) * _ROW))
-    return _svg(len(names) * _ROW + 8, caption, parts)
+        parts += [_line("median", median, top, median, top + 26), _text("value", most + 8, top + 17, text)]
+    return _svg(bottom + 24, caption, parts)
 
 
 def points(xs: Sequence[float], ys: Sequence[float], labels: tuple[str, str], caption: str) -> str:
@@ -122,11 +129,15 @@ def _labelled(places: Sequence[tuple[float, float]]) -> list[tuple[float, float,
 
 def _decades(xs: Sequence[float]) -> list[float]:
     """Returns ticks of 1, 2 and 5 times powers of ten about all numbers."""
-    every = [digit * 10.0**power for power in range(-1, 16) for digit in (1, 2, 5)]
+    every = [digit * 10.0**power for power in range(-5, 16) for digit in (1, 2, 5)]
     first = max((place for place, tick in enumerate(every) if tick < min(xs)), default=0)
     last = min(place for place, tick in enumerate(every) if tick > max(xs))
     ticks = every[first : last + 1]
-    return ticks if len(ticks) <= 9 else [ticks[0], *(t for t in ticks[1:-1] if str(t)[0] == "1"), ticks[-1]]
+    return (
+        ticks
+        if len(ticks) <= 9
+        else [ticks[0], *(tick for tick in ticks[1:-1] if round(math.log10(tick), 6).is_integer()), ticks[-1]]
+    )
 
 
 def _steps(ys: Sequence[float]) -> list[float]:

@@ -6,7 +6,6 @@ import json
 import os
 import pathlib
 import time
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -16,14 +15,14 @@ from rich.console import Console
 from rich.table import Table
 
 from source.config.errors import ConfigError, DataError
-from source.exporter._comparison_page import page
+from source.exporter._comparison_page import Shown, ShownFile, page
+from source.exporter._deflated import zipped_bytes
 from source.exporter.artefact.artefact import Artefact
 from source.exporter.artefact.open_artefact import open_artefact
 from source.exporter.latency import Clock, Latency, alternate
 from source.exporter.verification import as_examples, made_examples
 from source.graph.cost import cost
 
-_CHUNK = 1 << 20
 _EVALUATED_AT_ONCE = 128
 _WIDTH = 200  # of a table as text: long file names are not broken
 
@@ -92,7 +91,9 @@ class Comparison:
     def runs_remark(self) -> str:
         """How latency was found, in one line."""
         latency = self.rows[self.baseline].latency
-        threads = "threads as the runtime chooses" if latency.threads is None else f"{latency.threads} threads"
+        threads = {None: "threads as the runtime chooses", 1: "1 thread"}.get(
+            latency.threads, f"{latency.threads} threads"
+        )
         runs, batch = len(latency.network.seconds), latency.network.batch
         return f"{runs} runs of each file in turns, batch {batch}, {threads}, on {latency.machine}."
 
@@ -150,7 +151,20 @@ class Comparison:
         Args:
             title: of the page.
         """
-        return page(self, title)
+        columns, cells = self.cells()
+        files = [
+            ShownFile(
+                name=row.name,
+                bytes=row.bytes,
+                zipped_bytes=row.zipped_bytes,
+                accuracy=row.accuracy,
+                agreement=row.agreement,
+                milliseconds=[1000.0 * each for each in row.latency.network.seconds],
+                median=row.p50_ms,
+            )
+            for row in self.rows
+        ]
+        return page(Shown(title, self.remark, self.runs_remark, columns, cells, self.baseline, files))
 
     def _row(self, row: ComparedFile) -> dict[str, str]:
         base = self.rows[self.baseline]
@@ -227,26 +241,6 @@ def compare(
         for name, artefact, answer, latency in zip(names, opened, answers, timed, strict=True)
     ]
     return Comparison(tuple(rows), baseline, len(arrays[0]), inputs is not None)
-
-
-def zipped_bytes(path: str | os.PathLike[str]) -> int:
-    """Returns the bytes of a file after deflate at its highest level; of all files in a folder.
-
-    Args:
-        path: a file or a folder.
-    """
-    place = pathlib.Path(path)
-    files = [place] if place.is_file() else sorted(each for each in place.rglob("*") if each.is_file())
-    return sum(map(_deflated, files))
-
-
-def _deflated(path: pathlib.Path) -> int:
-    # Without the header of zlib: what an archive stores.
-    packer, size = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS), 0
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            size += len(packer.compress(chunk))
-    return size + len(packer.flush())
 
 
 def _classes(labels: Any, examples: int) -> np.ndarray | None:

@@ -3,8 +3,6 @@
 import dataclasses
 import json
 import math
-import os
-import platform
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from source.config.errors import ConfigError, DataError
+from source.exporter._machine import machine
 from source.exporter.artefact.artefact import Artefact
 from source.exporter.verification import as_examples, made_examples
 
@@ -218,21 +217,6 @@ def alternate(
         )
         for place, artefact in enumerate(artefacts)
     ]
-
-
-def machine() -> str:
-    """Returns the processor's name and the number of its cores that this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {cores} cores"
-
-
-def _processor() -> str:
-    try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
-    except OSError:
-        names = []
-    return next(iter(names), "") or platform.processor() or platform.machine()
 
 
 def _one(

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from source.config.errors import ConfigError, DataError
+from source.exporter._deflated import zipped_bytes
 from source.exporter.artefact.artefact import Artefact
-from source.exporter.comparison import compare, zipped_bytes
+from source.exporter.comparison import compare
 
 
 class Clock:

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from source.config.errors import ConfigError, DataError
+from source.exporter._machine import machine
 from source.exporter.artefact.artefact import Artefact
 from source.exporter.artefact.open_artefact import open_artefact
-from source.exporter.latency import Times, alternate, machine, measure
+from source.exporter.latency import Times, alternate, measure
 
 REPORT = """\
 ---- measure latency result ----
