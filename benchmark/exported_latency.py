@@ -6,7 +6,7 @@ ESPALIER_DATA=data python benchmark/exported_latency.py [--model finished.keras]
 after training. The float file is of the same network without the rounding of activations. All files take one picture,
 on one thread; those of integers have int8 inputs and outputs. MLPerf Tiny's file ends with a softmax, ours with logits.
 In every round each file runs a block of pictures, one file after the other, so that a machine that slows down slows all
-of them; latencies are medians over the rounds of the mean of a block, ratios medians of the ratios of the rounds.
+of them; latencies are medians over the rounds of the median of a block, ratios medians of the ratios of the rounds.
 
 The folder that ESPALIER_DATA names holds `cifar10/test_<label>_<class>_<part>.webp`, strips of 32 x 32 pictures, and
 `pretrained/mlperf_tiny` with the files of https://github.com/mlcommons/tiny. The last line is one JSON object.
@@ -91,12 +91,13 @@ class Contender:
         self._interpreter.set_tensor(given["index"], codes.astype(given["dtype"])[np.newaxis])
 
     def block(self) -> float:
-        """Returns the mean seconds of the pictures of a block."""
-        invoke = self._interpreter.invoke
-        started = time.perf_counter()
+        """Returns the median seconds of the pictures of a block."""
+        invoke, seconds = self._interpreter.invoke, []
         for _ in range(BLOCK):
+            started = time.perf_counter()
             invoke()
-        return (time.perf_counter() - started) / BLOCK
+            seconds.append(time.perf_counter() - started)
+        return statistics.median(seconds)
 
 
 def latencies(paths: Mapping[str, pathlib.Path], image: np.ndarray, rounds: int) -> dict[str, list[float]]:

@@ -65,9 +65,9 @@ class Config(FileExporterConfig):
     Attributes:
         precision: "float32"; "float16", weights stored in half the bytes; "int8", for a model whose weights and
             activations were rounded by `quantize_aware` or `quantize_post_training`; "auto", which is "int8" for such a
-            model if all its activations have 8 bits, and "float32" for others; or what is rounded by the exporter: "int8_static" and "int16x8" (activations
-            int8 or int16, calibrated on the examples), "int8_dynamic" and "int4_dynamic" (activations rounded as they
-            come), "int8_weights" and "int4_weights" (weights only).
+            model if all its activations have 8 bits, and "float32" for others; or what is rounded by the exporter:
+            "int8_static" and "int16x8" (activations int8 or int16, calibrated on the examples), "int8_dynamic" and
+            "int4_dynamic" (activations rounded as they come), "int8_weights" and "int4_weights" (weights only).
         input_type: of the file's inputs, "float32" or "int8"; "int8" needs `precision` "auto" or "int8".
         output_type: of the file's outputs, likewise.
         batch_size: how many examples the file takes at once; None leaves it free.
