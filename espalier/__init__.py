@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from source.config.settings import from_mapping, settings, to_mapping
     from source.exporter.artefact.open_artefact import open_artefact
     from source.exporter.build import export
+    from source.exporter.comparison import compare
+    from source.exporter.cost_profile import profile
+    from source.exporter.latency import measure
     from source.layer.load_model import load_model
     from source.numeric.grammar import number_format
     from source.sparsity.grammar import sparsity_pattern
@@ -48,12 +51,15 @@ _HOME = {
     "RunnerConfig": "source.config.config",
     "__version__": "source",
     "available": "source.config.plugin",
+    "compare": "source.exporter.comparison",
     "compressor": "source.compressor.build",
     "export": "source.exporter.build",
     "from_mapping": "source.config.settings",
     "load_model": "source.layer.load_model",
+    "measure": "source.exporter.latency",
     "number_format": "source.numeric.grammar",
     "open_artefact": "source.exporter.artefact.open_artefact",
+    "profile": "source.exporter.cost_profile",
     "resolve": "source.config.plugin",
     "settings": "source.config.settings",
     "sparsity_pattern": "source.sparsity.grammar",
@@ -76,12 +82,15 @@ __all__ = [
     "RunnerConfig",
     "__version__",
     "available",
+    "compare",
     "compressor",
     "export",
     "from_mapping",
     "load_model",
+    "measure",
     "number_format",
     "open_artefact",
+    "profile",
     "resolve",
     "settings",
     "sparsity_pattern",
