@@ -1,0 +1,1 @@
+"""C99 text of a program of integers."""

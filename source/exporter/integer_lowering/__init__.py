@@ -1,0 +1,1 @@
+"""From a finished Keras model to a program of integers."""
