@@ -73,7 +73,7 @@ def test_the_report_says_the_bytes_on_disk_and_how_far_the_file_is_from_the_mode
     assert report["bytes"] == size_on_disk(path)
     assert report["accepted"] is True
     assert report["real_examples"] is True
-    assert report["examples"] == 8
+    assert report["examples"] == 64
     assert all(each["relative"] <= report["tolerance"] for each in report["outputs"])
 
 
