@@ -43,7 +43,8 @@ def stored_numbers(values: np.ndarray, axis: int | None = None) -> StoredNumbers
     if axis is None:
         return StoredNumbers(width, numbers.nbytes, str(numbers.dtype))
     ways = [StoredNumbers(width, _packed(numbers, width), str(numbers.dtype))]
-    if numbers.dtype == np.float32 and numbers.size:
+    # More different numbers in one channel than a table has are no 8-bit integers either: trained weights end here.
+    if numbers.dtype == np.float32 and numbers.size and _different(np.take(numbers, 0, axis)) <= _LARGEST_TABLE:
         ways += [*_integers(numbers, ()), *_integers(numbers, (axis,)), *_table(numbers)]
     return min(ways, key=lambda way: way.bytes)
 
@@ -65,12 +66,16 @@ def _bits_of(codes: np.ndarray) -> int:
 
 
 def _table(numbers: np.ndarray) -> Iterator[StoredNumbers]:
-    if np.unique(numbers.ravel()[:_SAMPLE]).size > _LARGEST_TABLE:
+    if _different(numbers.ravel()[:_SAMPLE]) > _LARGEST_TABLE:
         return
-    size = np.unique(numbers).size
+    size = _different(numbers)
     if size <= _LARGEST_TABLE:
         bits = max(1, math.ceil(math.log2(size)))
         yield StoredNumbers(bits, _packed(numbers, bits) + _FLOAT_BYTES * size, f"table of {size}")
+
+
+def _different(numbers: np.ndarray) -> int:
+    return int(np.unique(numbers).size)
 
 
 def _packed(numbers: np.ndarray, bits: int) -> int:
