@@ -233,8 +233,9 @@ def accuracy_of_file(recipe, data, file):
     network, right, seen = espalier.open_artefact(file), 0, 0
     for batch in inputter.input_fn("evaluate"):
         [logits] = network.run([batch["image"].numpy()])
-        right += int(np.sum(logits.argmax(-1) == batch["label"].numpy()))
-        seen += len(logits)
+        real = batch["weight"].numpy() > 0  # the last batch is filled up
+        right += int(np.sum((logits.argmax(-1) == batch["label"].numpy())[real]))
+        seen += int(real.sum())
     return right / seen
 
 

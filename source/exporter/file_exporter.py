@@ -20,6 +20,7 @@ from source.exporter.report import ExportReport
 from source.exporter.verification import Difference, as_examples, differences, made_examples
 from source.layer.compressed import transformations_of
 from source.surgery.bake import bake
+from source.surgery.rewrite import refuse_other_models
 
 
 @settings
@@ -115,6 +116,7 @@ class FileExporter(Exporter):
             ExportError: if the file differs too much from the model.
         """
         self.refuse_taken(path)
+        refuse_other_models(model)
         plain = bake(model) if any(True for _ in transformations_of(model)) else model
         inputs = self._inputs(plain, examples)
 
@@ -227,6 +229,6 @@ def _real_examples(inputter: Any, count: int) -> np.ndarray | None:
     batches, found = iter(inputter.input_fn(mode)), 0
     images = []
     while found < count and (batch := next(batches, None)) is not None:
-        images.append(batch["image"].numpy())
+        images.append(batch["image"].numpy()[batch["weight"].numpy() > 0])  # the last batch is padded
         found += len(images[-1])
     return np.concatenate(images)[:count] if images else None

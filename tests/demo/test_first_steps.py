@@ -18,12 +18,15 @@ def demo(load_demo):
 def run(demo, tmp_path_factory):
     """The demo, shortened to a fifth of its epochs: its exit code and the folder that it leaves."""
     folder = tmp_path_factory.mktemp("first_steps")
-    return SimpleNamespace(code=demo.main(folder, EPOCHS), folder=folder)
+    return SimpleNamespace(code=demo.main(folder, EPOCHS, 3), folder=folder)
 
 
 def test_it_succeeds_and_leaves_what_it_says(run):
     assert run.code == 0
     names = sorted(path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file())
+    parts = {name.partition("/")[0] for name in names}
+    assert {"ship", "small"} <= parts
+    names = [name for name in names if not name.startswith(("ship/", "small/"))]
     events = [name for name in names if "events.out.tfevents." in name]
     assert {name.rpartition("/")[0] for name in events} == {"", "eval"}
     assert [name for name in names if name not in events] == [
@@ -35,6 +38,23 @@ def test_it_succeeds_and_leaves_what_it_says(run):
         "report.json",
         "run.json",
     ]
+
+
+def test_its_table_says_what_the_files_are_on_disk(run):
+    rows = json.loads((run.folder / "ship" / "comparison.json").read_text())["files"]
+    assert [row["name"] for row in rows] == [
+        "float.keras",
+        "float.tflite",
+        "small.esp",
+        "small.tflite",
+        "small.onnx",
+    ]
+    for row in rows:
+        assert row["bytes"] == (run.folder / "ship" / row["name"]).stat().st_size
+    assert rows[2]["bytes"] < rows[0]["bytes"] / 20
+    assert rows[3]["bytes"] < rows[1]["bytes"] / 3.8
+    assert rows[2]["accuracy"] == pytest.approx(rows[3]["accuracy"], abs=0.01)
+    assert rows[0]["sparsity"] == 0.0 and rows[2]["sparsity"] > 0.89
 
 
 def test_its_report_holds_the_accuracy_on_the_held_out_digits(run):

@@ -19,8 +19,9 @@ class KerasModel(Artefact):
     def __init__(self, path: pathlib.Path, model: keras.Model) -> None:
         super().__init__(path)
         self.model = model
-        # With `reduce_retracing`, a second batch size makes the batch free: one graph for all further ones.
-        self._function = tf.function(lambda inputs: model(inputs, training=False), reduce_retracing=True)
+        # One graph for all sizes of batches, as of a file that is exported.
+        specs = [tf.TensorSpec(shape, dtype) for shape, dtype in self.input_specs]
+        self._function = tf.function(self._answer, input_signature=specs).get_concrete_function()
 
     @property
     def input_specs(self) -> list[tuple[tuple[int | None, ...], str]]:
@@ -33,10 +34,13 @@ class KerasModel(Artefact):
         given = [
             tf.constant(np.asarray(each, dtype)) for each, (_, dtype) in zip(inputs, self.input_specs, strict=True)
         ]
+        return [np.asarray(each.numpy()) for each in self._function(*given)]
+
+    def _answer(self, *inputs: tf.Tensor) -> list[tf.Tensor]:
         # A sequential model has one input, and no `input` before it was called.
         sequential = isinstance(self.model, keras.Sequential)
-        packed = given[0] if sequential else keras.tree.pack_sequence_as(self.model.input, given)
-        return [np.asarray(each.numpy()) for each in keras.tree.flatten(self._function(packed))]
+        packed = inputs[0] if sequential else keras.tree.pack_sequence_as(self.model.input, list(inputs))
+        return keras.tree.flatten(self.model(packed, training=False))
 
 
 def open_file(path: pathlib.Path, threads: int | None) -> KerasModel:
