@@ -58,7 +58,9 @@ def converted(model: keras.Model, opset: int) -> Any:
         path = pathlib.Path(folder) / "model.onnx"
         with _quiet():
             try:
-                model.export(str(path), format="onnx", verbose=False, opset_version=opset, input_signature=[specs])
+                _in_inference(model).export(
+                    str(path), format="onnx", verbose=False, opset_version=opset, input_signature=[specs]
+                )
             except Exception as error:  # whatever the tracing or the converter raises
                 raise ConfigError(
                     f"onnx: model `{model.name}` cannot be converted: {type(error).__name__}: {error}"
@@ -67,6 +69,12 @@ def converted(model: keras.Model, opset: int) -> Any:
     _sort(proto.graph.input)
     _sort(proto.graph.output)
     return proto
+
+
+def _in_inference(model: keras.Model) -> keras.Model:
+    """Returns a model that calls another in inference, which layers of augmentation have to be told."""
+    inputs = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in model.inputs]
+    return keras.Model(inputs, model(inputs, training=False), name=model.name)
 
 
 def _sort(values: Any) -> None:

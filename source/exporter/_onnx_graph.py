@@ -1,10 +1,15 @@
 """What is done to a converted graph: what the converter left is expressed, values are named, the rest is refused."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from source.config.errors import ConfigError
 from source.exporter._onnx_convert import package
+
+_NAMED = 3  # operators that a message names before it counts the others
 
 
 def express_erfc(graph: Any) -> None:
@@ -29,6 +34,48 @@ def express_erfc(graph: Any) -> None:
     replace_nodes(graph, nodes)
 
 
+def group_convolutions(graph: Any) -> None:
+    """Leaves out the zeros of convolutions that are zero between groups of channels, and says how many groups.
+
+    Args:
+        graph: changed in place.
+    """
+    onnx = package("onnx")
+    kernels = {each.name: each for each in graph.initializer}
+    convolutions = [node for node in graph.node if _attribute(node, "group") == 1 and node.op_type == "Conv"]
+    others = {name for node in graph.node if node not in convolutions for name in node.input}
+    groups = {}
+    for name in {node.input[1] for node in convolutions} & kernels.keys() - others:
+        kernel = onnx.numpy_helper.to_array(kernels[name])
+        groups[name] = _groups(kernel)
+        kernels[name].CopyFrom(onnx.numpy_helper.from_array(_without_zeros(kernel, groups[name]), name))
+    for node in convolutions:
+        for attribute in node.attribute:
+            if attribute.name == "group":
+                attribute.i = groups.get(node.input[1], 1)
+
+
+def _attribute(node: Any, name: str) -> int | None:
+    return next((each.i for each in node.attribute if each.name == name), None)
+
+
+def _groups(kernel: np.ndarray) -> int:
+    """Returns the largest number of groups between which a kernel (filters, channels, ...) is zero."""
+    used = np.any(kernel != 0, axis=tuple(range(2, kernel.ndim)))
+    most = math.gcd(*used.shape)
+    for groups in range(most if used.any() else 1, 1, -1):
+        if most % groups == 0:
+            blocks = used.reshape(groups, used.shape[0] // groups, groups, -1).any(axis=(1, 3))
+            if not blocks[~np.eye(groups, dtype=bool)].any():
+                return groups
+    return 1
+
+
+def _without_zeros(kernel: np.ndarray, groups: int) -> np.ndarray:
+    rows = np.split(kernel, groups)
+    return np.concatenate([np.split(row, groups, axis=1)[index] for index, row in enumerate(rows)])
+
+
 def replace_nodes(graph: Any, nodes: Sequence[Any]) -> None:
     """Gives a graph other nodes.
 
@@ -45,7 +92,7 @@ def name_values(graph: Any, inputs: Sequence[str], outputs: Sequence[str]) -> No
     """Gives inputs and outputs the names of the model's; others of the same names make room. Free lengths get names.
 
     Args:
-        graph: changed in place; one without control flow inside.
+        graph: changed in place.
         inputs: names, in the order of the graph's.
         outputs: names, in the order of the graph's; those taken already get `_output` behind them.
 
@@ -81,7 +128,7 @@ def refuse_other_inputs(graph: Any, count: int) -> None:
     if foreign:
         users = sorted({f"`{node.name}` ({node.op_type})" for node in graph.node if set(foreign) & set(node.input)})
         raise ConfigError(
-            f"onnx: {', '.join(users)} would need constants as inputs of the file: a layer computes with a tensor that "
+            f"onnx: {_first(users)} would need constants as inputs of the file: a layer computes with a tensor that "
             "is neither a weight nor a number. Let the layer keep it as a weight: `self.add_weight(..., trainable="
             "False)`."
         )
@@ -103,13 +150,18 @@ def refuse_unknown(proto: Any) -> None:
     found = [f"`{node.name}` ({node.op_type})" for node in proto.graph.node if not _is_known(node, versions)]
     if found:
         raise ConfigError(
-            f"onnx: {', '.join(found)} cannot be converted: version {versions.get('')} of ONNX's operators has no such "
+            f"onnx: {_first(found)} cannot be converted: version {versions.get('')} of ONNX's operators has no such "
             "operator. Replace the layer by one that computes the same in other ways."
         )
     try:
         onnx.checker.check_model(proto, full_check=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ConfigError(f"onnx: the converted graph is not valid: {error}") from error
+
+
+def _first(found: Sequence[str]) -> str:
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return f"{', '.join(found[:_NAMED])}{more}"
 
 
 def _is_known(node: Any, versions: Mapping[str, int]) -> bool:
@@ -123,3 +175,6 @@ def _rename(graph: Any, names: Mapping[str, str]) -> None:
     for node in graph.node:
         node.input[:] = [names.get(each, each) for each in node.input]
         node.output[:] = [names.get(each, each) for each in node.output]
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _rename(attribute.g, names)  # a loop's body uses values of the graph around it

@@ -24,8 +24,8 @@ def convertible(model: keras.Model) -> keras.Model:
     """Returns a copy of a model with lists of inputs and outputs, of layers that the converter understands.
 
     Batch normalization becomes part of the layer beside it, whose codes stay what they are. Grouped convolutions become
-    depthwise ones, or one convolution a group; the constants of `Normalization` become numbers of the graph; rounding
-    to at most 8 bits becomes cutting off and rounding to 8 bits.
+    depthwise ones, or ones with zeros between groups; the constants of `Normalization` become numbers of the graph;
+    rounding to at most 8 bits becomes cutting off and rounding to 8 bits.
 
     Args:
         model: functional or sequential, built.
@@ -53,7 +53,7 @@ def _grouped(layer: Any) -> Function:
             f"onnx: layer `{layer.name}` ({type(layer).__name__}) has {layer.groups} groups and channels first, which "
             "cannot be converted. Build the model with channels last."
         )
-    return _depthwise(layer) if _is_depthwise(layer) else _one_for_each_group(layer)
+    return _depthwise(layer) if _is_depthwise(layer) else _with_zeros(layer)
 
 
 def _is_depthwise(layer: Any) -> bool:
@@ -78,24 +78,20 @@ def _depthwise(layer: Any) -> Function:
     return made
 
 
-def _one_for_each_group(layer: Any) -> Function:
-    kernels = np.split(np.asarray(layer.kernel), layer.groups, axis=-1)
-    biases = np.split(np.asarray(layer.bias), layer.groups) if layer.use_bias else [None] * layer.groups
-    members = []
-    for index, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
-        made = type(layer)(
-            **_settings(layer, {"filters": kernel.shape[-1], "name": f"{layer.name}_group_{index}"}), activation=None
-        )
-        made.build((None,) * (kernel.ndim - 1) + (kernel.shape[-2],))
-        made.set_weights([kernel] if bias is None else [kernel, bias])
-        members.append(made)
-    activation = keras.layers.Activation(layer.activation, name=layer.name)
-
-    def emit(x: Any) -> Any:
-        parts = ops.split(x, len(members), axis=-1)
-        return activation(ops.concatenate([made(part) for made, part in zip(members, parts, strict=True)], axis=-1))
-
-    return emit
+def _with_zeros(layer: Any) -> Function:
+    """Returns a convolution of one group whose kernel is zero between groups; the graph leaves the zeros out again."""
+    kernel = np.asarray(layer.kernel)
+    channels, filters = kernel.shape[-2], layer.filters // layer.groups
+    whole = np.zeros((*kernel.shape[:-2], channels * layer.groups, layer.filters), kernel.dtype)
+    for group in range(layer.groups):
+        inputs = slice(group * channels, (group + 1) * channels)
+        outputs = slice(group * filters, (group + 1) * filters)
+        whole[..., inputs, outputs] = kernel[..., outputs]
+    settings = _settings(layer, {"filters": layer.filters, "name": layer.name})
+    made = type(layer)(**settings, activation=layer.activation)
+    made.build((None,) * (kernel.ndim - 1) + (whole.shape[-2],))
+    made.set_weights([whole, np.asarray(layer.bias)] if layer.use_bias else [whole])
+    return made
 
 
 def _settings(layer: Any, others: dict[str, Any]) -> dict[str, Any]:

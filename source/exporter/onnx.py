@@ -10,7 +10,7 @@ import numpy as np
 from source.config.config import require
 from source.config.settings import adopt, settings
 from source.exporter._onnx_convert import converted, package
-from source.exporter._onnx_graph import express_erfc, name_values, refuse_unknown
+from source.exporter._onnx_graph import express_erfc, group_convolutions, name_values, refuse_unknown
 from source.exporter._onnx_integers import Stored, store_integers
 from source.exporter._onnx_rewrites import convertible
 from source.exporter.exporter import ExporterConfig
@@ -20,6 +20,7 @@ from source.layer.calibrated_quantize import CalibratedQuantize
 from source.layer.learned_quantize import LearnedLimit, LearnedStep
 
 _OPSETS = range(13, 19)  # scales of channels from 13 on; the converter knows no more than 18
+_HALF = ("float16", "bfloat16")
 _ROUNDINGS = (CalibratedQuantize, LearnedLimit, LearnedStep)
 
 
@@ -58,10 +59,11 @@ class OnnxExporter(FileExporter):
         """
         for name in ("onnx", "tf2onnx", "onnxruntime"):
             package(name)
-        plain = as_functional(model)
         proto = converted(convertible(model), self.config.opset)
+        plain = as_functional(model)
         proto.graph.name = model.name
         express_erfc(proto.graph)
+        group_convolutions(proto.graph)
         name_values(proto.graph, [each.name for each in plain.inputs], plain.output_names)
         refuse_unknown(proto)
         notes = _notes(store_integers(proto.graph, _ranks(proto)))
@@ -70,14 +72,17 @@ class OnnxExporter(FileExporter):
         return [*notes, f"Inputs: {_described(proto.graph.input)}. Outputs: {_described(proto.graph.output)}."]
 
     def tolerance(self, model: keras.Model) -> float:
-        """Returns 1e-4 of the output's range; 5 % where activations are rounded.
+        """Returns 1e-4 of the output's range; 1 % where layers compute in 16 bits, 5 % where activations are rounded.
 
         A rounded activation that lies between two steps may go either way, and the layers behind it with it.
 
         Args:
             model: that is written.
         """
-        return 5e-2 if any(_rounds(each) for each in as_functional(model).operations) else 1e-4
+        operations = as_functional(model).operations
+        if any(_rounds(each) for each in operations):
+            return 5e-2
+        return 1e-2 if any(getattr(each, "compute_dtype", "") in _HALF for each in operations) else 1e-4
 
 
 def build(config: ExporterConfig) -> OnnxExporter:

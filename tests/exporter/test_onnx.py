@@ -10,7 +10,7 @@ import pytest
 from keras import ops
 
 from source.config.errors import ConfigError, ExportError, MissingDependencyError
-from source.exporter import _onnx_convert
+from source.exporter import _onnx_convert, _onnx_graph
 from source.exporter import onnx as onnx_exporter
 from source.exporter.artefact.open_artefact import open_artefact
 from source.exporter.build import export
@@ -26,6 +26,15 @@ def exported(folder, model, examples=None, **settings):
 
 def kinds(proto):
     return [node.op_type for node in proto.graph.node]
+
+
+def of_kind(proto, kind):
+    return [node for node in proto.graph.node if node.op_type == kind]
+
+
+def number(node, name):
+    [found] = [each.i for each in node.attribute if each.name == name]
+    return found
 
 
 def array_of(proto, name):
@@ -94,8 +103,8 @@ def test_operators_are_those_of_onnx_in_the_version_asked_for(parts):
     assert {node.domain for node in proto.graph.node} == {""}
     assert [each.version for each in proto.opset_import if not each.domain] == [17]
     assert kinds(proto).count("Erf") == 2 and "Erfc" not in kinds(proto)
-    depthwise = [each.i for node in proto.graph.node for each in node.attribute if each.name == "group"]
-    assert max(depthwise) == 4
+    groups = {array_of(proto, node.input[1]).shape: number(node, "group") for node in of_kind(proto, "Conv")}
+    assert groups == {(8, 1, 3, 3): 4, (12, 4, 3, 3): 2}  # no numbers but those of the layers
     assert len(proto.graph.input) == 2  # the constants of the normalization are in the file
 
 
@@ -364,6 +373,30 @@ def test_what_is_written_to_the_screen_afterwards_is_seen(capfd):
         os.write(2, b"hidden")
     os.write(2, b"seen")
     assert capfd.readouterr().err == "seen"
+
+
+def test_augmentation_is_left_out_and_loops_see_renamed_inputs(tmp_path):
+    inputs = keras.Input((5, 4), name="steps")
+    x = keras.layers.GaussianNoise(0.5)(keras.layers.RandomBrightness(0.5, value_range=(0, 1))(inputs[..., None]))[
+        ..., 0
+    ]
+    report, proto = exported(tmp_path, keras.Model(inputs, keras.layers.GRU(3, name="last")(x)))
+    assert report.relative < 1e-6 and [each.name for each in proto.graph.input] == ["steps"]
+
+
+def test_layers_that_compute_in_16_bits_may_differ_more(tmp_path):
+    inputs = keras.Input((8,))
+    dense = keras.layers.Dense(4, dtype="mixed_float16")(inputs)
+    report, _ = exported(tmp_path, keras.Model(inputs, keras.layers.Dense(2, dtype="float32")(dense)))
+    assert report.tolerance == 1e-2
+
+
+def test_a_message_names_three_operators_and_counts_the_others(tmp_path):
+    inputs = keras.Input((2, 8, 8, 10))
+    model = keras.Model(inputs, keras.layers.TimeDistributed(keras.layers.Conv2D(10, 3, groups=2), name="each")(inputs))
+    with pytest.raises(ConfigError, match=r"^onnx: (`[^`]*each[^`]*` \(StatefulPartitionedCall\)(, )?)+"):
+        export(model, tmp_path / "model.onnx")
+    assert _onnx_graph._first([*"abcde"]) == "a, b, c and 2 more"
 
 
 def test_versions_that_the_converter_does_not_know_are_refused():
