@@ -110,6 +110,6 @@ def _total(report: Report) -> str:
     totals = report.totals()
     return (
         f"compressed: {totals['kept']:,} of {totals['numbers']:,} weights kept ({totals['sparsity']:.2%} are zero), "
-        f"{totals['bits']:.3f} bits each: {totals['bytes']:,} bytes of codes, scales and index, before a file of any kind "
-        f"is written ({totals['ratio']:.2f} times fewer than float32)"
+        f"{totals['bits']:.3f} bits each: {totals['bytes']:,} bytes of codes, scales and index, before a file of any "
+        f"kind is written ({totals['ratio']:.2f} times fewer than float32)"
     )
