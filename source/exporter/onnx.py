@@ -10,7 +10,7 @@ import numpy as np
 from source.config.config import require
 from source.config.settings import adopt, settings
 from source.exporter._onnx_convert import converted, package
-from source.exporter._onnx_graph import express_erfc, group_convolutions, name_values, refuse_unknown
+from source.exporter._onnx_graph import express_erfc, group_convolutions, name_values, refuse_unknown, shorten_names
 from source.exporter._onnx_integers import Stored, store_integers
 from source.exporter._onnx_rewrites import convertible
 from source.exporter.exporter import ExporterConfig
@@ -67,6 +67,7 @@ class OnnxExporter(FileExporter):
         name_values(proto.graph, [each.name for each in plain.inputs], plain.output_names)
         refuse_unknown(proto)
         notes = _notes(store_integers(proto.graph, _ranks(proto)))
+        shorten_names(proto.graph, model.name)
         refuse_unknown(proto)
         package("onnx").save(proto, str(path))
         return [*notes, f"Inputs: {_described(proto.graph.input)}. Outputs: {_described(proto.graph.output)}."]

@@ -108,6 +108,13 @@ def test_operators_are_those_of_onnx_in_the_version_asked_for(parts):
     assert len(proto.graph.input) == 2  # the constants of the normalization are in the file
 
 
+def test_names_inside_are_short_and_nodes_have_those_of_layers(parts):
+    _, proto, _ = parts
+    names = {node.name for node in proto.graph.node}
+    assert any(each.startswith("channels") for each in names) and not any(each.startswith("parts") for each in names)
+    assert max(len(name) for node in proto.graph.node for name in node.output) < 8
+
+
 def test_notes_say_what_the_file_holds(parts):
     assert parts[0].notes == (
         "No weight lies on a grid of int8: all weights are float32.",
@@ -182,14 +189,14 @@ def test_weights_are_stored_as_their_codes_with_a_scale_for_each_channel(quantiz
 def test_biases_are_multiples_of_the_product_of_both_scales(quantized, integers):
     model, (_, scales), _ = quantized
     _, proto = integers
-    [conv] = [node for node in proto.graph.node if node.op_type == "Conv"]
-    stem = conv.input[2].removesuffix("_numbers")
-    codes, steps = array_of(proto, f"{stem}_codes"), array_of(proto, f"{stem}_scales")
+    [conv] = of_kind(proto, "Conv")
+    [bias] = [node for node in of_kind(proto, "DequantizeLinear") if node.output[0] == conv.input[2]]
+    codes, steps = array_of(proto, bias.input[0]), array_of(proto, bias.input[1])
     assert codes.dtype == np.int32
     np.testing.assert_array_equal(steps, np.float32(2.0 / 255.0) * scales)
-    bias = np.asarray(model.get_layer("conv").bias)
+    exact = np.asarray(model.get_layer("conv").bias)
     # Half a step, and the rounding of the product to float32.
-    assert (np.abs(codes * steps.astype(np.float64) - bias) <= steps * 0.500001).all()
+    assert (np.abs(codes * steps.astype(np.float64) - exact) <= steps * 0.500001).all()
 
 
 def test_activations_are_rounded_to_uint8_by_pairs(integers):
