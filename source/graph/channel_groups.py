@@ -12,7 +12,6 @@ from source.config.nearest import did_you_mean
 from source.graph.channels.flow import Flow, Site
 from source.graph.channels.handler import handler_of
 from source.graph.trace import Step, Trace, trace
-from source.layer.compressed import Compressed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,16 +64,26 @@ class ChannelGroups:
         for tensor in self.trace.inputs:
             width = tensor.shape[-1] if len(tensor.shape) > 1 else 1
             self.flow.put_channels(tensor, self.flow.classes.fresh(width or 1))
-        for step in map(_inside, self.trace.steps):
+        self._inputs_of: dict[int, Step] = {}
+        for step in self.trace.steps:
             if step.operation is None:
-                for outer, inner in zip(step.args, step.outputs, strict=True):
-                    self.flow.put(inner, self.flow.of(outer))
+                self._pass_border(step)
             else:
                 handler_of(step).follow(step, self.flow)
         for tensor in self.trace.inputs:
             self.flow.fix(self.flow.of(tensor), "it is an input of the model")
         for tensor in self.trace.outputs:
             self.flow.fix(self.flow.of(tensor), "it is an output of the model")
+
+    def _pass_border(self, step: Step) -> None:
+        """Passes labels into a nested model or out of it; ties those of all its calls, as its inputs have one shape."""
+        for outer, inner in zip(step.args, step.outputs, strict=True):
+            self.flow.put(inner, self.flow.of(outer))
+        if step.entered is not None:
+            first = self._inputs_of.setdefault(id(step.entered), step)
+            for one, other in zip(first.args, step.args, strict=True):
+                axis = self.flow.axis_of(one)
+                self.flow.classes.tie(self.flow.channels(one, axis), self.flow.channels(other, axis))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -173,12 +182,6 @@ class ChannelGroups:
     @staticmethod
     def _reasons(channel: int, noted: dict[int, list[str]]) -> list[str]:
         return noted.get(channel, [])
-
-
-def _inside(step: Step) -> Step:
-    """Returns the call of the layer in a wrapper as that of the layer: what it sees has the same channels."""
-    wrapped = isinstance(step.operation, Compressed)
-    return dataclasses.replace(step, operation=step.operation.layer) if wrapped else step
 
 
 def channel_groups(model: keras.Model) -> ChannelGroups:

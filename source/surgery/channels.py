@@ -11,7 +11,10 @@ from source.config.errors import ConfigError
 from source.graph.channel_groups import ChannelGroups
 from source.graph.channels.flow import Site
 from source.graph.channels.handler import handler_of
+from source.graph.channels.moved import kept_lengths
 from source.layer import weight_paths
+from source.layer.batch_normalized import BatchNormalized
+from source.layer.compressed import Compressed
 from source.surgery.rewrite import rewrite
 
 
@@ -39,6 +42,7 @@ def remove_channels(model: keras.Model, groups: ChannelGroups, removed: np.ndarr
     for site in groups.sites:
         if not kept(site.labels).all():
             sites.setdefault(id(site.layer), []).append(site)
+    _refuse_prepared(groups, sites)
     changed = {
         id(step.operation): handler_of(step).changed(step, groups.flow, kept)
         for step in groups.trace.steps
@@ -57,13 +61,8 @@ def _narrowed(
     tensor: keras.KerasTensor, groups: ChannelGroups, kept: Callable[[np.ndarray], np.ndarray]
 ) -> keras.KerasTensor:
     """Returns an input of the shape that a tensor has without the channels that go."""
-    stays = kept(groups.flow.of(tensor))
-    axes = range(stays.ndim)
-    lengths = [
-        length if stays.shape[axis] == 1 else int(stays.any(axis=tuple(each for each in axes if each != axis)).sum())
-        for axis, length in enumerate(tensor.shape[1:])
-    ]
-    return keras.Input(tuple(lengths), dtype=tensor.dtype, name=tensor.name)
+    lengths = kept_lengths(tensor, groups.flow, kept, tuple(tensor.shape[1:]))
+    return keras.Input(batch_shape=(tensor.shape[0], *lengths), dtype=tensor.dtype, name=tensor.name)
 
 
 def _refuse(groups: ChannelGroups, removed: np.ndarray) -> None:
@@ -72,9 +71,21 @@ def _refuse(groups: ChannelGroups, removed: np.ndarray) -> None:
     for group in groups.groups:
         if len(np.intersect1d(group.channels, fixed)):
             raise ConfigError(f"Channels of `{group.name}` may not go: {'; '.join(group.fixed)}.")
+    if len(fixed):
+        raise ConfigError(f"removed: expected numbers of channels of `groups.prunable`. Received: {fixed.tolist()}.")
     for path, labels in groups.flow.producers.items():
         if np.isin(groups.channels_of(labels), removed).all():
             raise ConfigError(f"Layer `{path}`: no channel would be left of {len(labels)}. Keep one at least.")
+
+
+def _refuse_prepared(groups: ChannelGroups, sites: dict[int, list[Site]]) -> None:
+    for step in groups.trace.steps:
+        inner = step.operation.layer if isinstance(step.operation, Compressed) else step.operation
+        if id(inner) in sites and isinstance(step.operation, (Compressed, BatchNormalized)):
+            raise ConfigError(
+                f"Layer `{step.path}` is prepared by a compressor, so its channels cannot be removed now. Remove them "
+                "before `prepare`, or from the finished model."
+            )
 
 
 def _replacing(
@@ -100,7 +111,7 @@ def _plain(value: Any) -> Any:
 
 def _smaller(operation: Any, settings: dict[str, Any], kept: dict[tuple[str, int], np.ndarray]) -> Any:
     """Returns a copy with other settings, whose weights are sliced when it is first called."""
-    config = {**weight_paths.unbuilt(operation.get_config()), **settings}
+    config = weight_paths.unbuilt({**operation.get_config(), **settings})
     copied = operation.__class__.from_config(config)
     if not isinstance(operation, keras.layers.Layer):
         return copied

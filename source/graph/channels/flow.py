@@ -1,6 +1,8 @@
 """What is known of the channels in a model while its calls are followed one after the other."""
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -56,6 +58,8 @@ class Flow:
         self.uneasy: list[Fixed] = []
         self.producers: dict[str, np.ndarray] = {}
         self._labels: dict[int, np.ndarray] = {}
+        self._moved: dict[tuple[str, int], np.ndarray] = {}
+        self._owner: Any = None
         self._tensors: list[keras.KerasTensor] = []  # kept, so that no other tensor takes an identity
 
     @property
@@ -90,6 +94,7 @@ class Flow:
         """
         length = tensor.shape[axis]
         labels = np.moveaxis(self.of(tensor), axis, -1)
+        length = labels.shape[-1] if length is None else length
         lines = np.broadcast_to(labels, (*labels.shape[:-1], length)).reshape(-1, length)
         if len(lines) > 1:
             self.classes.tie(lines[1:], lines[:1])
@@ -106,6 +111,65 @@ class Flow:
         self._labels[id(tensor)] = labels.reshape((1,) * missing + labels.shape)
         self._tensors.append(tensor)
 
+    def put_moved(self, tensor: keras.KerasTensor, labels: np.ndarray, path: str, position: int = 0) -> None:
+        """Says the labels of a tensor in which channels have moved to other places.
+
+        Where they lie along several axes, they are tied so that whole lines of the last one go: what is left of a
+        tensor is a tensor. At a second call of the same layer, they are tied with those of the first.
+
+        Args:
+            tensor: that a call has made.
+            labels: for every place, without the batch.
+            path: of the layer.
+            position: of the tensor among what the layer makes.
+        """
+        labels = self.narrowed(labels)
+        axes = [axis for axis, length in enumerate(labels.shape) if length > 1]
+        if len(axes) > 1:
+            lines = np.moveaxis(labels, axes[-1], -1).reshape(-1, labels.shape[axes[-1]])
+            self.classes.tie(lines[1:], lines[:1])
+            labels = lines[0].reshape([len(lines[0]) if axis == axes[-1] else 1 for axis in range(labels.ndim)])
+        known = self._moved.setdefault((path, position), labels)
+        if known.shape == labels.shape:
+            self.classes.tie(known, labels)
+        else:
+            for each in (known, labels):
+                self.fix(each, f"`{path}` moves them to several shapes")
+        self.put(tensor, labels)
+
+    def narrowed(self, labels: np.ndarray) -> np.ndarray:
+        """Returns labels with length 1 along every axis along which all are the same.
+
+        Args:
+            labels: any shape.
+        """
+        labels = self.classes.find(labels)
+        for axis in range(labels.ndim):
+            first = np.take(labels, [0], axis=axis)
+            if np.array_equal(np.broadcast_to(first, labels.shape), labels):
+                labels = first
+        return labels
+
+    def axis_of(self, tensor: keras.KerasTensor) -> int:
+        """Returns the last axis, counted from the end, along which a tensor has different labels; -1 if none.
+
+        Args:
+            tensor: that some call has made.
+        """
+        shape = self.of(tensor).shape
+        return next((axis for axis in range(-1, -len(shape) - 1, -1) if shape[axis] > 1), -1)
+
+    def put_opaque(self, tensor: keras.KerasTensor, reason: str) -> None:
+        """Says that all of a tensor stays: one new label that may not go.
+
+        Args:
+            tensor: that a call has made.
+            reason: a few words.
+        """
+        labels = self.classes.fresh(1)
+        self.fix(labels, reason)
+        self.put(tensor, labels.reshape((1,) * (len(tensor.shape) - 1)))
+
     def put_channels(self, tensor: keras.KerasTensor, labels: np.ndarray, axis: int = -1) -> None:
         """Says the labels of a tensor whose channels are the same at all places.
 
@@ -115,7 +179,8 @@ class Flow:
             axis: of the channels; negative.
         """
         shape = [1] * (len(tensor.shape) - 1)
-        shape[axis] = len(labels)
+        if shape:
+            shape[axis] = len(labels)
         self.put(tensor, labels.reshape(shape))
 
     def made_by(self, path: str, count: int) -> np.ndarray:
@@ -129,21 +194,33 @@ class Flow:
             self.producers[path] = self.classes.fresh(count)
         return self.producers[path]
 
-    def site(self, path: str, layer: Any, weight: str, axis: int, labels: np.ndarray) -> None:
+    def site(self, path: str, layer: Any, weight: Any, axis: int, labels: np.ndarray) -> None:
         """Notes that the indices of an axis of a weight belong to channels; at a second call, ties them.
 
         Args:
             path: of the layer.
             layer: the layer itself.
-            weight: attribute of the layer that holds the weight.
+            weight: attribute of the layer that holds the weight, or the weight.
             axis: of the weight, not negative.
             labels: one an index.
         """
-        variable = getattr(layer, weight)
-        weight = next(place for place, each in weight_paths.of(layer).items() if each is variable)
-        known = self._sites.setdefault((id(layer), weight, axis), Site(path, layer, weight, axis, labels))
+        variable = getattr(layer, weight) if isinstance(weight, str) else weight
+        layer = self._owner or layer
+        place = next(place for place, each in weight_paths.of(layer).items() if each is variable)
+        known = self._sites.setdefault((id(layer), place, axis), Site(path, layer, place, axis, labels))
         if known.labels is not labels:
             self.classes.tie(known.labels, labels)
+
+    @contextlib.contextmanager
+    def inside(self, layer: Any) -> Iterator[None]:
+        """Lets the sites that are found meanwhile be those of a layer that has the others in it.
+
+        Args:
+            layer: the outer one.
+        """
+        outer, self._owner = self._owner, self._owner or layer
+        yield
+        self._owner = outer
 
     def fix(self, labels: np.ndarray, reason: str) -> None:
         """Notes channels that may not go.

@@ -112,5 +112,33 @@ def channel_axis(layer: Any, tensor: keras.KerasTensor) -> int:
         layer: with or without one.
         tensor: that goes in.
     """
-    first = getattr(layer, "data_format", None) == "channels_first"
-    return 1 - len(tensor.shape) if first else -1
+    data_format = getattr(layer, "data_format", "channels_last") or keras.config.image_data_format()
+    return 1 - len(tensor.shape) if data_format == "channels_first" else -1
+
+
+def follow_not(step: Step, flow: Flow, reason: str) -> None:
+    """Lets everything that goes into a call and comes out of it stay.
+
+    Args:
+        step: the call.
+        flow: what is known so far.
+        reason: a few words.
+    """
+    for tensor in step.inputs:
+        flow.fix(flow.of(tensor), reason)
+    for tensor in step.outputs:
+        flow.put_opaque(tensor, reason)
+
+
+def constants_of(step: Step) -> list[np.ndarray]:
+    """Returns the arrays among the arguments of a call that are no symbolic tensors.
+
+    Args:
+        step: the call.
+    """
+    given = keras.tree.flatten((step.args, step.kwargs))
+    return [
+        keras.ops.convert_to_numpy(each)
+        for each in given
+        if hasattr(each, "shape") and not isinstance(each, keras.KerasTensor)
+    ]

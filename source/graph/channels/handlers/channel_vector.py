@@ -1,9 +1,8 @@
-"""Layers that have one number for each channel: scales of branches, constants of inputs, slopes."""
+"""Layers that have one number for each channel: scales of branches, slopes."""
 
 from typing import Any
 
 import keras
-import numpy as np
 
 from source.graph.channels.flow import Flow
 from source.graph.channels.handler import Handler, Kept
@@ -11,7 +10,7 @@ from source.graph.trace import Step
 
 
 class ChannelVector(Handler):
-    """`LayerScale` of ConvNeXt, and `PReLU` whose slopes are shared over places."""
+    """`LayerScale` of ConvNeXt, and `PReLU`, whose slopes may differ from place to place."""
 
     kinds = (keras.layers.PReLU,)
     names = ("LayerScale",)
@@ -19,14 +18,13 @@ class ChannelVector(Handler):
     def follow(self, step: Step, flow: Flow) -> None:
         """Passes the channels on, and finds the site of the vector."""
         layer, [tensor] = step.operation, step.inputs
-        labels = flow.channels(tensor)
+        axis = flow.axis_of(tensor)
+        labels = flow.channels(tensor, axis)
         weight = "alpha" if isinstance(layer, keras.layers.PReLU) else "gamma"
         shape = tuple(getattr(layer, weight).shape)
-        if int(np.prod(shape)) == len(labels):
-            flow.site(step.path, layer, weight, len(shape) - 1, labels)
-        else:
-            flow.fix(labels, f"`{step.path}` has a number for each place of them")
-        flow.put_channels(step.outputs[0], labels)
+        if shape[axis] == len(labels):
+            flow.site(step.path, layer, weight, len(shape) + axis, labels)
+        flow.put_channels(step.outputs[0], labels, axis)
 
     def changed(self, step: Step, flow: Flow, kept: Kept) -> dict[str, Any]:
         """Returns `projection_dim` of a `LayerScale`."""

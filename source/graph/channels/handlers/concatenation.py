@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from source.graph.channels.flow import Flow
-from source.graph.channels.handler import Handler
+from source.graph.channels.handler import Handler, follow_not
 from source.graph.trace import Step
 
 
@@ -18,33 +18,18 @@ class Concatenation(Handler):
         """Puts the labels one behind the other, or ties them."""
         [output] = step.outputs
         rank = len(output.shape)
-        axis = step.operation.axis % rank
-        if axis == 0:
-            flow.fix(flow.of(step.inputs[0]), f"`{step.path}` joins batches")
-        parts = []
-        for tensor in step.inputs:
-            labels = flow.of(tensor)
-            length = tensor.shape[axis]
-            wanted = [*labels.shape]
-            wanted[axis - 1] = length if length is not None else labels.shape[axis - 1]
-            parts.append(np.broadcast_to(labels, wanted))
-        if axis == rank - 1 or any(part.shape[-1] == 1 for part in parts):
-            others = np.broadcast_shapes(*(_without(part.shape, axis - 1) for part in parts))
-            spread = [np.broadcast_to(part, _with(others, axis - 1, part.shape[axis - 1])) for part in parts]
-            flow.put(output, np.concatenate(spread, axis=axis - 1))
+        axis = step.operation.axis % rank - rank
+        if axis == -rank:
+            follow_not(step, flow, f"`{step.path}` joins batches")
             return
-        lines = [flow.channels(tensor) for tensor in step.inputs]
+        axes = [flow.axis_of(tensor) for tensor in step.inputs if flow.of(tensor).size > 1] or [axis]
+        lines = [flow.channels(tensor, axes[0]) for tensor in step.inputs]
+        if axis == axes[0]:
+            flow.put_channels(output, np.concatenate(lines), axis)
+            return
         for line in lines[1:]:
             flow.classes.tie(lines[0], line)
-        flow.put_channels(output, lines[0])
-
-
-def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
-    return tuple(1 if index == axis else length for index, length in enumerate(shape))
-
-
-def _with(shape: tuple[int, ...], axis: int, length: int) -> tuple[int, ...]:
-    return tuple(length if index == axis else each for index, each in enumerate(shape))
+        flow.put_channels(output, lines[0], axes[0])
 
 
 HANDLER = Concatenation()

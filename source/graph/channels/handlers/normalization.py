@@ -15,9 +15,8 @@ class Normalization(Handler):
     def follow(self, step: Step, flow: Flow) -> None:
         """Passes the channels on; they stay."""
         [tensor], [output] = step.inputs, step.outputs
-        labels = flow.channels(tensor)
-        flow.fix(labels, f"`{step.path}` has constants for them")
-        flow.put_channels(output, labels)
+        flow.fix(flow.of(tensor), f"`{step.path}` has constants for them")
+        flow.put(output, flow.of(tensor))
 
 
 HANDLER = Normalization()
