@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from source.config.plugin import available, resolve
     from source.config.settings import from_mapping, settings, to_mapping
     from source.exporter.artefact.open_artefact import open_artefact
+    from source.exporter.artefact.packed_file import load_packed
     from source.exporter.build import export
     from source.exporter.comparison import compare
     from source.exporter.cost_profile import profile
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from source.layer.load_model import load_model
     from source.numeric.grammar import number_format
     from source.sparsity.grammar import sparsity_pattern
+    from source.surgery.fold import fold_batch_norm
 
 _HOME = {
     "CallbackConfig": "source.config.config",
@@ -54,8 +56,10 @@ _HOME = {
     "compare": "source.exporter.comparison",
     "compressor": "source.compressor.build",
     "export": "source.exporter.build",
+    "fold_batch_norm": "source.surgery.fold",
     "from_mapping": "source.config.settings",
     "load_model": "source.layer.load_model",
+    "load_packed": "source.exporter.artefact.packed_file",
     "measure": "source.exporter.latency",
     "number_format": "source.numeric.grammar",
     "open_artefact": "source.exporter.artefact.open_artefact",
@@ -85,8 +89,10 @@ __all__ = [
     "compare",
     "compressor",
     "export",
+    "fold_batch_norm",
     "from_mapping",
     "load_model",
+    "load_packed",
     "measure",
     "number_format",
     "open_artefact",
