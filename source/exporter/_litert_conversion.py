@@ -127,10 +127,9 @@ def _explained(model: keras.Model, error: str, request: Request) -> str:
         names = ", ".join(sorted({name.strip().removeprefix("Flex") for each in missing for name in each.split(",")}))
         advice = _advice(error, request)
         return f"litert: {where} needs operations that LiteRT does not have: {names}. {advice}"
-    reasons = (
-        re.findall(r"error: (.*)", error) or [line for line in error.splitlines() if line.strip()] or ["no reason"]
-    )
-    reason = re.sub(r"^loc\(.*\): ", "", reasons[0].strip()).rstrip(".")  # what follows the places of the operation
+    lines = re.findall(r"error: (.*)", error) or [line for line in error.splitlines() if line.strip()]
+    first = lines[0].strip() if lines else "the converter gives no reason"
+    reason = re.sub(r"^loc\(.*\): ", "", first).rstrip(".")  # without the places where the operation was made
     return f"litert: {where} cannot be converted: {reason}. {_advice(error, request)}"
 
 
