@@ -17,7 +17,7 @@ from source.layer.compressed import Compressed
 
 _FLOAT_BITS = 32
 _BITS_OF_A_MEGABYTE = 8 * 1024**2
-_SUMS = ("parameters", "macs", "flops", "bit_operations", "activations", "activation_bytes", "bytes")
+_SUMS = ("parameters", "macs", "flops", "bit_operations", "activations", "activation_bytes")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,7 +82,11 @@ class Profile:
                 "total_quant_size": sum(each["quant_size"] for each in tree),
                 "children": [each for each in tree if each["parameters"]],
             },
-            "totals": {name: self.cost.total(name) for name in _SUMS} | {"sparsity": self.cost.sparsity},
+            "totals": {
+                **{name: self.cost.total(name) for name in _SUMS},
+                "bytes": self.cost.total("size_bytes"),
+                "sparsity": self.cost.sparsity,
+            },
             "unknown": list(self.cost.unknown),
             "layers": [{**_layer_values(each), "weights": _weight_values(each)} for each in self.cost.layers],
         }
@@ -129,7 +133,7 @@ class Profile:
         for what in ("flops", "macs", "bit_operations"):
             total = sum(getattr(layer, what) or 0 for layer in layers)
             cells.append("?" if unknown else _millions(total or None))
-        cells += [str(sum(layer.activation_bytes for layer in layers)), str(sum(layer.bytes for layer in layers))]
+        cells += [str(sum(layer.activation_bytes for layer in layers)), str(sum(layer.size_bytes for layer in layers))]
         return [name, *(f"**{each}**" if bold and each != "-" else each for each in cells)]
 
     def _quantized(self, weight: WeightCost) -> int:
@@ -205,7 +209,7 @@ def _layer_values(layer: LayerCost) -> dict[str, Any]:
         "parameters": layer.parameters,
         "kept": sum(weight.kept for weight in layer.weights if weight.is_parameter),
         "weight_bits": max((weight.stored.bits for weight in kernels), default=None),
-        "bytes": layer.bytes,
+        "bytes": layer.size_bytes,
         "macs": layer.macs,
         "flops": layer.flops,
         "bit_operations": layer.bit_operations,

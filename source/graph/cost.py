@@ -92,7 +92,7 @@ class LayerCost:
         return sum(weight.numbers for weight in self.weights if weight.is_parameter)
 
     @property
-    def bytes(self) -> int:
+    def size_bytes(self) -> int:
         """Bytes of its weights, statistics too."""
         return sum(weight.stored.bytes for weight in self.weights)
 
@@ -124,7 +124,7 @@ class Cost:
         """Returns a sum over all layers, those of unknown cost left out.
 
         Args:
-            what: `parameters`, `macs`, `flops`, `bit_operations`, `activations`, `activation_bytes` or `bytes`.
+            what: `parameters`, `macs`, `flops`, `bit_operations`, `activations`, `activation_bytes` or `size_bytes`.
         """
         return sum(getattr(layer, what) or 0 for layer in self.layers)
 

@@ -52,7 +52,7 @@ def test_applications_cost_what_is_published(name, macs):
 
 def test_statistics_are_stored_but_are_no_parameters():
     layer = by_name(functional((4, 4, 3), layers.BatchNormalization(name="norm")))["norm"]
-    assert (layer.parameters, layer.bytes, layer.macs, layer.flops) == (6, 48, 0, 0)
+    assert (layer.parameters, layer.size_bytes, layer.macs, layer.flops) == (6, 48, 0, 0)
     assert [weight.path for weight in layer.weights] == ["gamma", "beta", "moving_mean", "moving_variance"]
 
 
