@@ -179,7 +179,8 @@ def alternate(
 ) -> list[Latency]:
     """Returns how long single runs of several files take, run in turns, so that what slows the machine slows all.
 
-    Each round runs every file once, beginning with another one than the round before.
+    Each round takes the files in another order, drawn with seed 0, and times a run of each after one that does not
+    count: threads that slept while another runtime computed cost some milliseconds to wake.
 
     Args:
         artefacts: opened, that take the same inputs.
@@ -197,10 +198,11 @@ def alternate(
     _check_counts(rounds, warm_up, batch)
     given = [_examples(artefact, examples, batch, None) for artefact in artefacts]
     seconds: list[list[float]] = [[] for _ in artefacts]
+    order = np.random.default_rng(0)
     for step in range(warm_up + rounds):
-        for turn in range(len(artefacts)):
-            place = (step + turn) % len(artefacts)
+        for place in order.permutation(len(artefacts)):
             inputs = given[place][step % len(given[place])]
+            artefacts[place].run(inputs)
             _, network, _ = _one(artefacts[place], inputs, None, None, clock)
             if step >= warm_up:
                 seconds[place].append(network)
