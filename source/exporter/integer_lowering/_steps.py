@@ -93,12 +93,13 @@ def affine(low: float, high: float, width: int, narrow: bool = False) -> Steps:
         narrow: whether the lowest code is left out.
     """
     first, last = int(narrow), (1 << width) - 1
-    # In float32, as the operation of TensorFlow does: a zero point at a tie would otherwise be another.
-    scale = (np.float32(high) - np.float32(low)) / np.float32(last - first)
-    from_low = np.float32(first) - np.float32(low) / scale
+    # Limits and zero point in float32, as TensorFlow rounds; the step rounded once, as LiteRT's converter has it.
+    lowest, highest = np.float32(low), np.float32(high)
+    scale = float(np.float32((float(highest) - float(lowest)) / (last - first)))
+    from_low = np.float32(first) - lowest / ((highest - lowest) / np.float32(last - first))
     zero_point = int(np.clip(np.floor(from_low + np.float32(0.5)), first, last))
     offset = zero_point if width < 8 and zero_point == first else 1 << (width - 1)
-    return Steps(first - offset, last - offset, float(scale), zero_point - offset)
+    return Steps(first - offset, last - offset, scale, zero_point - offset)
 
 
 def _steps_of_format(node: Node) -> Steps:
