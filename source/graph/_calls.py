@@ -8,13 +8,12 @@ from typing import Any
 import keras
 
 from source.config.errors import ConfigError
-from source.graph.wiring import as_functional
+from source.graph.trace import Shape, Step, trace
 from source.layer.batch_normalized import BatchNormalized
 from source.layer.calibrated_quantize import CalibratedQuantize
 from source.layer.compressed import Compressed
 from source.layer.transformation import Transformation
 
-Shape = tuple[int | None, ...]
 _FLOAT_BITS = 32
 # They move numbers, or leave some out, and make no new ones.
 _MOVERS = {
@@ -65,95 +64,41 @@ def calls_of(model: keras.Model, input_shapes: Sequence[Shape] | None = None) ->
     Raises:
         ConfigError: for models written as classes, and for inputs of free lengths that no shapes are given for.
     """
-    try:
-        plain = as_functional(model)
-    except (AttributeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            f"Model `{model.name}` ({type(model).__name__}) cannot be looked at: expected a functional or sequential "
-            "model that knows its inputs. Build it, or wrap it: `keras.Model(inputs, model(inputs))`."
-        ) from error
-    walk = _Walk()
-    walk.through(plain, _inputs(model, plain, input_shapes), "")
-    return walk.calls
-
-
-def _inputs(model: keras.Model, plain: keras.Model, shapes: Sequence[Shape] | None) -> list[keras.KerasTensor]:
-    if shapes is not None and len(shapes) != len(plain.inputs):
-        raise ConfigError(f"input_shapes: expected {len(plain.inputs)} shapes. Received: {len(shapes)}.")
-    tensors = []
-    for index, tensor in enumerate(plain.inputs):
-        shape = tuple(tensor.shape[1:]) if shapes is None else tuple(shapes[index])
-        if any(length is None for length in shape):
+    followed = trace(model, input_shapes)
+    for tensor in followed.inputs:
+        if any(length is None for length in tensor.shape[1:]):
             raise ConfigError(
                 f"Model `{model.name}`: the lengths of its input {tuple(tensor.shape)} are free, and costs depend on "
                 "them. Say for which: `input_shapes=[(224, 224, 3)]`."
             )
-        tensors.append(keras.Input(shape, dtype=tensor.dtype))
-    return tensors
+    bits: dict[int, float] = {}
+
+    def of(tensor: keras.KerasTensor) -> float:
+        return bits.get(id(tensor)) or _width(tensor)
+
+    calls = []
+    for step in followed.steps:
+        if step.operation is None:
+            bits.update((id(inner), of(outer)) for outer, inner in zip(step.args, step.outputs, strict=True))
+            continue
+        tensors = _tensors(step.operation, step.args, step.kwargs)
+        entering = max(map(of, tensors), default=float(_FLOAT_BITS))
+        leaving = _output_bits(step.operation, entering)
+        bits.update((id(each), leaving or _width(each)) for each in step.outputs)
+        calls.append(_call(step, tensors, entering, max(map(of, step.outputs), default=float(_FLOAT_BITS))))
+    return calls
 
 
-class _Walk:
-    """One pass through a model and those in it."""
-
-    def __init__(self) -> None:
-        self.calls: list[Call] = []
-        self._bits: dict[int, float] = {}
-        self._kept: list[Any] = []  # so that no tensor takes the identity of another
-
-    def through(self, plain: keras.Model, inputs: list[keras.KerasTensor], prefix: str) -> list[keras.KerasTensor]:
-        """Calls everything in a functional model on other inputs, and returns the outputs, flat."""
-
-        def call(probe: "_Probe", *args: Any, **kwargs: Any) -> Any:
-            return self._call(probe, prefix, args, kwargs)
-
-        given = keras.tree.pack_sequence_as(plain.input, inputs)
-        walked = keras.models.clone_model(plain, input_tensors=given, clone_function=_Probe, call_function=call)
-        self._kept.append(walked)
-        return list(keras.tree.flatten(walked.output))
-
-    def _call(self, probe: "_Probe", prefix: str, args: tuple, kwargs: dict[str, Any]) -> Any:
-        operation = probe.operation
-        result = probe(*args, **kwargs)
-        tensors, answers = _tensors(operation, args, kwargs), keras.tree.flatten(result)
-        self._kept.append(result)
-        if isinstance(operation, keras.Model):
-            fresh = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in tensors]
-            for inner, outer in zip(fresh, tensors, strict=True):
-                self._bits[id(inner)] = self._of(outer)
-            ends = self.through(as_functional(operation), fresh, f"{prefix}{operation.name}/")
-            for inner, outer in zip(ends, answers, strict=True):
-                self._bits[id(outer)] = self._of(inner)
-            return result
-        entering = max(map(self._of, tensors), default=float(_FLOAT_BITS))
-        leaving = _output_bits(operation, entering)
-        self._bits.update((id(each), leaving or _width(each)) for each in answers)
-        self.calls.append(
-            Call(
-                name=f"{prefix}{operation.name}",
-                operation=operation,
-                inputs=tuple(tuple(each.shape) for each in tensors),
-                outputs=tuple(tuple(each.shape) for each in answers),
-                dtypes=tuple(str(each.dtype) for each in answers),
-                input_bits=_input_bits(operation) or entering,
-                output_bits=max((self._of(each) for each in answers), default=float(_FLOAT_BITS)),
-            )
-        )
-        return result
-
-    def _of(self, tensor: keras.KerasTensor) -> float:
-        return self._bits.get(id(tensor)) or _width(tensor)
-
-
-class _Probe(keras.Operation):
-    """Stands for an operation: answers with the shapes that it would, and leaves it as it is."""
-
-    def __init__(self, operation: Any) -> None:
-        super().__init__()
-        self.operation = operation
-
-    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Returns shapes and types of the answer."""
-        return self.operation.compute_output_spec(*args, **kwargs)
+def _call(step: Step, tensors: Sequence[keras.KerasTensor], entering: float, leaving: float) -> Call:
+    return Call(
+        name=step.path,
+        operation=step.operation,
+        inputs=tuple(tuple(each.shape) for each in tensors),
+        outputs=tuple(tuple(each.shape) for each in step.outputs),
+        dtypes=tuple(str(each.dtype) for each in step.outputs),
+        input_bits=_input_bits(step.operation) or entering,
+        output_bits=leaving,
+    )
 
 
 def _tensors(operation: Any, args: tuple, kwargs: dict[str, Any]) -> list[keras.KerasTensor]:
