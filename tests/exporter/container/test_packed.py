@@ -45,7 +45,7 @@ def path(tmp_path):
 
 def test_the_frame_by_hand(path):
     described, [bias] = {"class_name": "M"}, [(Weight("b", "float32", (2,)), np.float32([1.0, 1.0]))]
-    text = b'{"a":{"class_name":"M"},"w":["b 2"]}'
+    text = b'{"e":["b 2"],"s":{"class_name":"M"}}'
     pack = zlib.compressobj(9, zlib.DEFLATED, -15, 9, 0, WORDS)
     deflated = pack.compress(text) + pack.flush()
     tensor = bytes.fromhex("0001") + bytes.fromhex("0000803f")
