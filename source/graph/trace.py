@@ -77,7 +77,7 @@ def trace(model: keras.Model, input_shapes: Sequence[Shape] | None = None) -> Tr
     shapes = input_shapes or [tuple(each.shape[1:]) for each in plain.inputs]
     if len(shapes) != len(plain.inputs):
         raise ConfigError(f"input_shapes: expected {len(plain.inputs)} shapes. Received: {len(shapes)}.")
-    inputs = [keras.Input(shape, dtype=each.dtype) for shape, each in zip(shapes, plain.inputs, strict=True)]
+    inputs = [_input((each.shape[0], *shape), each) for shape, each in zip(shapes, plain.inputs, strict=True)]
     steps: list[Step] = []
     outputs = _walk(plain, inputs, "", steps)
     return Trace(tuple(inputs), tuple(steps), tuple(outputs))
@@ -91,7 +91,7 @@ def _walk(
     def call(probe: "_Probe", *args: Any, **kwargs: Any) -> Any:
         result = probe(*args, **kwargs)
         step = Step(f"{prefix}{probe.operation.name}", probe.operation, args, kwargs, tuple(keras.tree.flatten(result)))
-        if isinstance(probe.operation, keras.Model):
+        if _is_graph(probe.operation):
             _nested(step, steps)
         else:
             steps.append(step)
@@ -104,10 +104,23 @@ def _walk(
 
 def _nested(outer: Step, steps: list[Step]) -> None:
     """Appends the calls within a model that is called in another."""
-    fresh = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in outer.inputs]
+    inner = as_functional(outer.operation)
+    fresh = [_input(each.shape, own) for each, own in zip(outer.inputs, inner.inputs, strict=True)]
     steps.append(Step(outer.path, None, outer.inputs, {}, tuple(fresh), entered=outer.operation))
-    ends = _walk(as_functional(outer.operation), fresh, f"{outer.path}/", steps)
+    ends = _walk(inner, fresh, f"{outer.path}/", steps)
     steps.append(Step(outer.path, None, tuple(ends), {}, outer.outputs))
+
+
+def _input(shape: Shape, like: keras.KerasTensor) -> keras.KerasTensor:
+    # The same name: models that take a dictionary know their inputs by it.
+    return keras.Input(batch_shape=shape, dtype=like.dtype, name=like.name)
+
+
+def _is_graph(operation: Any) -> bool:
+    """Returns whether an operation is a model that knows its calls, and not one written as a class."""
+    return isinstance(operation, keras.Sequential) or (
+        isinstance(operation, keras.Model) and hasattr(operation, "operations")
+    )
 
 
 class _Probe(keras.Operation):

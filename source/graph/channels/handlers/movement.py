@@ -24,7 +24,10 @@ class Movement(Handler):
         if type(step.operation).__name__ == "Stack":  # what lies side by side along the new axis goes together
             for tensor in step.inputs[1:]:
                 flow.classes.tie(flow.of(step.inputs[0]), flow.of(tensor))
-        found = None if _by_place(step) else moved(step, flow)
+        if type(step.operation).__name__ == "Repeat" and not isinstance(step.operation.repeats, int):
+            follow_not(step, flow, f"`{step.path}` says for each of them how often it comes")
+            return
+        found = moved(step, flow)
         if found is None:
             follow_not(step, flow, f"`{step.path}` moves them over lengths that are free")
             return
@@ -40,11 +43,6 @@ class Movement(Handler):
         if not isinstance(shape, (list, tuple)):
             return {}
         return {"newshape": (shape[0], *kept_lengths(output, flow, kept, tuple(shape[1:])))}
-
-
-def _by_place(step: Step) -> bool:
-    """Returns whether an operation says for every place how often it is repeated."""
-    return not isinstance(getattr(step.operation, "repeats", 1), (int, list, tuple))
 
 
 HANDLER = Movement()

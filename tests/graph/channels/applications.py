@@ -1,0 +1,51 @@
+"""What is found in each of `keras.applications` with its classifier: layers that make channels, groups, channels."""
+
+# Name -> layers that make channels, groups that channels may go from, how many channels they have together.
+APPLICATIONS: dict[str, tuple[int, int, int]] = {
+    "ConvNeXtBase": (113, 40, 74112),
+    "ConvNeXtLarge": (113, 40, 111168),
+    "ConvNeXtSmall": (113, 40, 55584),
+    "ConvNeXtTiny": (59, 22, 27936),
+    "ConvNeXtXLarge": (113, 40, 148224),
+    "DenseNet121": (121, 120, 10240),
+    "DenseNet169": (169, 168, 14208),
+    "DenseNet201": (201, 200, 17024),
+    "EfficientNetB0": (66, 40, 11404),
+    "EfficientNetB1": (93, 53, 16208),
+    "EfficientNetB2": (93, 53, 17658),
+    "EfficientNetB3": (105, 59, 22544),
+    "EfficientNetB4": (129, 71, 31912),
+    "EfficientNetB5": (156, 84, 43568),
+    "EfficientNetB6": (180, 96, 56248),
+    "EfficientNetB7": (219, 115, 77232),
+    "EfficientNetV2B0": (76, 44, 15840),
+    "EfficientNetV2B1": (93, 52, 18468),
+    "EfficientNetV2B2": (97, 54, 21286),
+    "EfficientNetV2B3": (113, 62, 27902),
+    "EfficientNetV2L": (279, 144, 126688),
+    "EfficientNetV2M": (202, 106, 72740),
+    "EfficientNetV2S": (141, 75, 38784),
+    "InceptionResNetV2": (245, 204, 30272),
+    "InceptionV3": (95, 94, 17216),
+    "MobileNet": (15, 14, 5984),
+    "MobileNetV2": (36, 25, 9128),
+    "MobileNetV3Large": (49, 30, 8696),
+    "MobileNetV3Small": (43, 27, 4872),
+    "NASNetLarge": (269, 176, 64440),
+    "NASNetMobile": (197, 128, 11956),
+    "ResNet101": (105, 71, 20160),
+    "ResNet101V2": (105, 71, 20160),
+    "ResNet152": (156, 105, 27840),
+    "ResNet152V2": (156, 105, 27840),
+    "ResNet50": (54, 37, 11456),
+    "ResNet50V2": (54, 37, 11456),
+    "VGG16": (16, 15, 12416),
+    "VGG19": (19, 18, 13696),
+    "Xception": (41, 28, 19304),
+}
+
+# One member of each family, the smallest; ConvNeXt apart: what its layers normalize over changes.
+FAMILIES = (
+    *("DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2", "InceptionV3", "MobileNet"),
+    *("MobileNetV2", "MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16", "Xception"),
+)
