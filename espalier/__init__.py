@@ -33,9 +33,12 @@ if TYPE_CHECKING:
     from source.exporter.comparison import compare
     from source.exporter.cost_profile import profile
     from source.exporter.latency import measure
+    from source.graph.channel_groups import channel_groups
+    from source.graph.channels.handler import register_handler
     from source.layer.load_model import load_model
     from source.numeric.grammar import number_format
     from source.sparsity.grammar import sparsity_pattern
+    from source.surgery.channels import remove_channels
     from source.surgery.fold import fold_batch_norm
 
 _HOME = {
@@ -53,6 +56,7 @@ _HOME = {
     "RunnerConfig": "source.config.config",
     "__version__": "source",
     "available": "source.config.plugin",
+    "channel_groups": "source.graph.channel_groups",
     "compare": "source.exporter.comparison",
     "compressor": "source.compressor.build",
     "export": "source.exporter.build",
@@ -64,6 +68,8 @@ _HOME = {
     "number_format": "source.numeric.grammar",
     "open_artefact": "source.exporter.artefact.open_artefact",
     "profile": "source.exporter.cost_profile",
+    "register_handler": "source.graph.channels.handler",
+    "remove_channels": "source.surgery.channels",
     "resolve": "source.config.plugin",
     "settings": "source.config.settings",
     "sparsity_pattern": "source.sparsity.grammar",
@@ -86,6 +92,7 @@ __all__ = [
     "RunnerConfig",
     "__version__",
     "available",
+    "channel_groups",
     "compare",
     "compressor",
     "export",
@@ -97,6 +104,8 @@ __all__ = [
     "number_format",
     "open_artefact",
     "profile",
+    "register_handler",
+    "remove_channels",
     "resolve",
     "settings",
     "sparsity_pattern",
