@@ -22,6 +22,7 @@ INSTALL_REQUIRES = [
     "keras>=3.13",
     "numpy",
     "pydantic>=2",
+    "pyyaml",
     "omegaconf>=2.4",
     "rich",
     "tensorboard",
@@ -71,7 +72,7 @@ setup(
     packages=find_packages(include=["source", "source.*", "espalier"]),
     # The plain mapping makes `pip install -e .` a path entry, which type checkers follow too.
     package_dir={"": "."},
-    package_data={"source": ["py.typed"], "espalier": ["py.typed"]},
+    package_data={"source": ["py.typed", "graph/hardware/*.yaml"], "espalier": ["py.typed"]},
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
     entry_points={"console_scripts": ["espalier = source.command.main:main"]},

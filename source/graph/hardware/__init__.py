@@ -1,0 +1,1 @@
+"""Descriptions of hardware, for estimates of latency."""
