@@ -229,7 +229,12 @@ def accuracy_of_file(recipe, data, file):
 
     flags = parse_flags([*recipe.network, f"--train_dataset_meta={data / recipe.train}"])
     settings = {**flags.values, "eval_dataset_meta": str(data / recipe.test), "mode": "evaluate"}
-    names = Names("image_classification_array_inputter", "image_classification_modeler", "single_device_runner", [])
+    names = Names(
+        inputter="image_classification_array_inputter",
+        modeler="image_classification_modeler",
+        runner="single_device_runner",
+        callbacks=[],
+    )
     inputter = assemble(names, settings, ()).inputter
     network, right, seen = espalier.open_artefact(file), 0, 0
     for batch in inputter.input_fn("evaluate"):
