@@ -43,7 +43,8 @@ class Handler(abc.ABC):
         Args:
             step: the call.
             flow: as it was when all calls had been followed.
-            kept: says for labels which are kept, as booleans of the same shape.
+            kept: says for labels which are kept, as booleans of the same shape; or how often each comes, where a
+                model gets wider.
         """
         return {}
 

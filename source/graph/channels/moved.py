@@ -60,11 +60,11 @@ def kept_lengths(tensor: keras.KerasTensor, flow: Flow, kept: Kept, given: tuple
     Args:
         tensor: that some call has made.
         flow: what is known of all calls.
-        kept: says for labels which are kept.
+        kept: says for labels which are kept, or how often each comes.
         given: lengths where nothing goes, such as -1.
     """
     stays = kept(flow.of(tensor))
     return tuple(
-        int(stays.any(axis=tuple(other for other in range(stays.ndim) if other != axis)).sum()) if count > 1 else length
+        int(stays.max(axis=tuple(other for other in range(stays.ndim) if other != axis)).sum()) if count > 1 else length
         for axis, (count, length) in enumerate(zip(stays.shape, given, strict=True))
     )

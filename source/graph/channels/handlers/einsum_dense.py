@@ -44,7 +44,7 @@ class EinsumDense(Handler):
         stays = kept(flow.of(step.outputs[0]))
         config = step.operation.get_config()["output_shape"]
         shape = (config,) if isinstance(config, int) else tuple(config)
-        return {} if stays.all() else {"output_shape": (*shape[:-1], int(stays.sum()))}
+        return {} if stays.sum() == stays.size else {"output_shape": (*shape[:-1], int(stays.sum()))}
 
 
 def letters(equation: str) -> tuple[str, str, str]:

@@ -1,0 +1,153 @@
+"""Widths of layers: rounded up for hardware, multiplied, written down, and taken from what was written down."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from source.config.errors import ConfigError
+from source.config.nearest import did_you_mean
+from source.graph.channel_groups import ChannelGroups, Group, channel_groups
+from source.layer import weight_paths
+from source.surgery._other_widths import with_other_widths
+from source.surgery.channels import remove_channels
+
+# What older tools put behind the name of a layer.
+_KINDS = ("Conv2D", "Conv2DTranspose", "conv2d_transpose", "separable_conv2d", "DepthwiseConv2D", "Dense", "MatMul")
+
+
+def structure(model: keras.Model) -> dict[str, int]:
+    """Returns how many channels each layer makes, by its path, in the order of the names.
+
+    Args:
+        model: functional or sequential, built.
+    """
+    return {path: len(labels) for path, labels in sorted(channel_groups(model).flow.producers.items())}
+
+
+def from_structure(model: keras.Model, widths: Mapping[str, int], weights: bool = True) -> keras.Model:
+    """Returns a model whose layers have the widths that a structure says; others keep theirs.
+
+    Of each group, the channels stay whose weights have the largest sum of squares.
+
+    Args:
+        model: functional or sequential, built, at least as wide.
+        widths: path of a layer, with or without its kind behind it (`block/conv/Conv2D`), to its width.
+        weights: whether weights are kept; otherwise layers of another width get initial ones.
+
+    Raises:
+        ConfigError: for unknown layers, for widths that no choice of channels gives, and for those that differ among
+            layers whose channels go together.
+    """
+    groups = channel_groups(model)
+    wanted = {_path_of(name, groups): width for name, width in widths.items()}
+    scores = _sums_of_squares(groups)
+    gone = [np.zeros(0, np.int64)]
+    for group in groups.prunable:
+        stay = _wanted(group, groups, wanted)
+        gone.append(group.channels[np.argsort(scores[group.channels], kind="stable")[: len(group) - stay]])
+    removed = np.concatenate(gone)
+    found = {path: int((~np.isin(groups.channels_of(groups.flow.producers[path]), removed)).sum()) for path in wanted}
+    for path, width in wanted.items():
+        if found[path] != width:
+            raise ConfigError(f"Layer `{path}`: no choice of channels leaves {width}; nearest is {found[path]}.")
+    if weights:
+        return remove_channels(model, groups, removed)
+    counts = np.ones(groups.count, np.int64)
+    counts[removed] = 0
+    return with_other_widths(model, groups, lambda labels: counts[groups.channels_of(labels)], fresh=True)
+
+
+def expand(model: keras.Model, multiplier: float, multiple: int = 1) -> keras.Model:
+    """Returns a model with the widths of all free groups multiplied; layers of another width have initial weights.
+
+    Args:
+        model: functional or sequential, built.
+        multiplier: positive; below 1 for a narrower model.
+        multiple: that widths are rounded to, up and down, but not to 0.
+
+    Raises:
+        ConfigError: for numbers that are not positive.
+    """
+    if multiplier <= 0 or multiple < 1:
+        raise ConfigError(f"Both must be positive. Received: multiplier={multiplier}, multiple={multiple}.")
+    groups = channel_groups(model)
+    counts = np.ones(groups.count, np.int64)
+    for group in groups.prunable:
+        width = max(1, round(multiplier * len(group) / multiple)) * multiple
+        counts[group.channels] = width // len(group)
+        counts[group.channels[: width % len(group)]] += 1
+    return with_other_widths(model, groups, lambda labels: counts[groups.channels_of(labels)], fresh=True)
+
+
+def round_up_kept(
+    groups: ChannelGroups, removed: np.ndarray, multiple: int, scores: np.ndarray | None = None
+) -> np.ndarray:
+    """Returns the channels that still go when every layer is to have a multiple of a width, or all of its own.
+
+    Args:
+        groups: of the model.
+        removed: numbers of the channels that were to go.
+        multiple: such as 8, 16 or 32.
+        scores: one for each number of a channel; those with higher ones are given back first. None gives back those
+            with lower numbers first.
+
+    Raises:
+        ConfigError: for a multiple that is not positive.
+    """
+    if multiple < 1:
+        raise ConfigError(f"`multiple` must be positive. Received: multiple={multiple}.")
+    gone = np.zeros(groups.count, bool)
+    gone[removed] = True
+    for group in groups.prunable:
+        mine = group.channels[gone[group.channels]]
+        order = np.argsort(mine if scores is None else -scores[mine], kind="stable")
+        for channel in mine[order].tolist():
+            if all(_width(path, groups, gone) % multiple == 0 for path in group.producers):
+                break
+            gone[channel] = False
+    return np.flatnonzero(gone)
+
+
+def _width(path: str, groups: ChannelGroups, gone: np.ndarray) -> int:
+    return int((~gone[groups.channels_of(groups.flow.producers[path])]).sum())
+
+
+def _path_of(name: str, groups: ChannelGroups) -> str:
+    """Returns the path of the layer that a name in a structure means."""
+    plain, _, kind = name.rpartition("/")
+    plain = plain if plain and kind in _KINDS else name
+    paths = list(groups.flow.producers)
+    found = [path for path in paths if plain == path or plain.endswith(f"/{path}") or path.endswith(f"/{plain}")]
+    if len(found) != 1:
+        raise ConfigError(f"`{name}`: expected the name of one layer that makes channels. {did_you_mean(plain, paths)}")
+    return found[0]
+
+
+def _wanted(group: Group, groups: ChannelGroups, wanted: Mapping[str, int]) -> int:
+    """Returns how many channels of a group stay."""
+    found: dict[str, int] = {}
+    for path in group.producers:
+        if path not in wanted:
+            continue
+        labels = groups.channels_of(groups.flow.producers[path])
+        mine = np.isin(labels, group.channels)
+        found[path] = (wanted[path] - int((~mine).sum())) // max(1, int(mine.sum()) // len(group))
+    several = {min(max(0, each), len(group)) for each in found.values()}
+    if len(several) > 1:
+        said = ", ".join(f"`{path}`: {wanted[path]}" for path in found)
+        raise ConfigError(f"Layers whose channels go together need the same widths. Received: {said}.")
+    return several.pop() if several else len(group)
+
+
+def _sums_of_squares(groups: ChannelGroups) -> np.ndarray:
+    """Returns for each number of a channel the sum of squares of all kernels along it."""
+    found = np.zeros(groups.count)
+    for site in groups.sites:
+        values: Any = np.asarray(ops.convert_to_numpy(weight_paths.of(site.layer)[site.weight]), np.float64)
+        if values.ndim > 1:
+            others = tuple(axis for axis in range(values.ndim) if axis != site.axis)
+            np.add.at(found, groups.channels_of(site.labels), np.square(values).sum(axis=others))
+    return found

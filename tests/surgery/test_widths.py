@@ -1,0 +1,136 @@
+"""Tests of widths that are written down, multiplied and rounded."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from source.config.errors import ConfigError
+from source.graph.channel_groups import channel_groups
+from source.surgery.channels import remove_channels
+from source.surgery.widths import expand, from_structure, round_up_kept, structure
+from tests.graph.channels.cutting import drawn, largest_error
+from tests.graph.channels.handlers.cases import CASES
+from tests.graph.test_channel_groups import nested, residual
+
+WIDTHS = {"branch": 2, "head": 1, "hidden": 5, "trunk": 2}
+
+
+def wide() -> keras.Model:
+    """Returns 20 channels, split in 12 and 8."""
+    inputs = keras.Input((3,))
+    first, second = ops.split(layers.Dense(20, name="made")(inputs), [12], axis=-1)
+    outputs = [layers.Dense(1, name="one")(first), layers.Dense(1, name="two")(second)]
+    return keras.Model(inputs, outputs)
+
+
+def test_a_structure_is_the_width_of_every_layer():
+    assert structure(residual()) == WIDTHS
+
+
+def test_a_structure_brings_back_the_same_model():
+    model = drawn(residual())
+    assert largest_error(model, from_structure(model, WIDTHS)) == 0.0
+
+
+@pytest.mark.parametrize("weights", [True, False])
+@pytest.mark.parametrize("name", ["hidden", "hidden/Conv2D", "some/scope/hidden/Conv2D"])
+def test_a_structure_is_taken_over(name, weights):
+    smaller = from_structure(drawn(residual()), {name: 3, "trunk": 1, "branch": 1}, weights)
+    assert structure(smaller) == {"branch": 1, "head": 1, "hidden": 3, "trunk": 1}
+    assert smaller.get_layer("normal").moving_mean.shape == (3,)
+
+
+def test_the_largest_weights_stay():
+    model = drawn(residual())
+    kernel = model.get_layer("hidden").kernel
+    kernel.assign(ops.convert_to_numpy(kernel) * [0.1, 10.0, 0.1, 10.0, 0.1])
+    smaller = from_structure(model, {"hidden": 2})
+    kept = ops.convert_to_numpy(kernel)[..., [1, 3]]
+    assert np.array_equal(smaller.get_layer("hidden").kernel, kept)
+
+
+def test_layers_of_nested_models_have_paths():
+    inner = keras.Sequential([keras.Input((2,)), layers.Dense(3, name="dense")], name="inner")
+    smaller = from_structure(nested(inner), {"inner/dense": 1})
+    assert structure(smaller) == {"before_0": 2, "head": 1, "inner/dense": 1}
+
+
+@pytest.mark.parametrize(("widths", "message"), [
+    ({"hiden": 3}, r"`hiden`: expected the name of one layer that makes channels\..*`hidden`"),
+    ({"hidden": 9}, r"Layer `hidden`: no choice of channels leaves 9; nearest is 5\."),
+    ({"head": 0}, r"Layer `head`: no choice of channels leaves 0; nearest is 1\."),
+    ({"trunk": 1, "branch": 2}, r"go together need the same widths\. Received: `trunk`: 1, `branch`: 2\."),
+    ({"hidden": 0}, r"Layer `hidden`: no channel would be left of 5"),
+])  # fmt: skip
+def test_structures_that_the_model_cannot_have(widths, message):
+    with pytest.raises(ConfigError, match=message):
+        from_structure(residual(), widths)
+
+
+@pytest.mark.parametrize(("multiplier", "multiple", "widths"), [
+    (2.0, 1, {"branch": 4, "head": 1, "hidden": 10, "trunk": 4}),
+    (0.5, 1, {"branch": 1, "head": 1, "hidden": 2, "trunk": 1}),
+    (0.1, 1, {"branch": 1, "head": 1, "hidden": 1, "trunk": 1}),
+    (1.5, 4, {"branch": 4, "head": 1, "hidden": 8, "trunk": 4}),
+])  # fmt: skip
+def test_widths_are_multiplied(multiplier, multiple, widths):
+    assert structure(expand(residual(), multiplier, multiple)) == widths
+
+
+@pytest.mark.parametrize("kind", [
+    "concatenation", "convolution", "depthwise_convolution", "elementwise", "einsum_dense", "multi_head_attention",
+    "recurrent", "separable_convolution", "bidirectional", "group_normalization",
+])  # fmt: skip
+def test_every_kind_of_layer_gets_wider(kind):
+    for name, make in CASES[kind].items():
+        wider = expand(make(), 2.0)
+        assert wider.count_params() > make().count_params(), name
+
+
+def test_a_wider_model_has_initial_weights_and_trains():
+    model = drawn(residual())
+    wider = expand(model, 1.5)
+    assert not ops.convert_to_numpy(wider.get_layer("hidden").bias).any()
+    wider.compile("sgd", "mse")
+    wider.fit(np.ones((4, 4, 4, 3)), np.ones((4, 1)), verbose=0)
+
+
+@pytest.mark.parametrize("settings", [{"multiplier": 0.0}, {"multiplier": 1.0, "multiple": 0}])
+def test_numbers_that_are_not_positive(settings):
+    with pytest.raises(ConfigError, match=r"Both must be positive\. Received: multiplier="):
+        expand(residual(), **settings)
+
+
+@pytest.mark.parametrize(("count", "multiple", "left"), [(3, 4, 20), (5, 8, 16), (4, 8, 16), (13, 8, 8), (1, 16, 20)])
+def test_channels_are_given_back_until_widths_are_multiples(count, multiple, left):
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, layers.Dense(1, name="read")(layers.Dense(20, name="made")(inputs)))
+    groups = channel_groups(model)
+    removed = groups.prunable[0].channels[:count]
+    kept = round_up_kept(groups, removed, multiple)
+    assert 20 - len(kept) == left
+    assert set(kept) <= set(removed)
+
+
+def test_the_best_are_given_back_first():
+    inputs = keras.Input((3,))
+    model = keras.Model(inputs, layers.Dense(1, name="read")(layers.Dense(8, name="made")(inputs)))
+    groups = channel_groups(model)
+    channels = groups.prunable[0].channels
+    scores = np.zeros(groups.count)
+    scores[channels] = [5, 1, 4, 2, 3, 9, 9, 9]
+    assert round_up_kept(groups, channels[:5], 4, scores).tolist() == channels[[1, 2, 3, 4]].tolist()
+
+
+def test_groups_of_one_layer_are_rounded_together():
+    model = wide()
+    groups = channel_groups(model)
+    removed = groups.flow.producers["made"][:6]
+    smaller = remove_channels(model, groups, round_up_kept(groups, removed, 8))
+    assert smaller.get_layer("made").units == 16
+
+
+def test_a_multiple_is_positive():
+    with pytest.raises(ConfigError, match=r"`multiple` must be positive\. Received: multiple=0\."):
+        round_up_kept(channel_groups(residual()), np.zeros(0, int), 0)
