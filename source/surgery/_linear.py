@@ -118,16 +118,19 @@ def rescaled(layer: keras.layers.Layer, inputs: Affine | None, outputs: Affine |
 
 
 def _scaled(variable: keras.Variable, factor: Numbers | None) -> Numbers:
-    """Returns a kernel times a factor; codes times a scale times the factor where it is made of these."""
+    """Returns a kernel times a factor; codes times a scale times the factor where it is made of these.
+
+    A negative factor gives zeros a minus, which means nothing and would be worth bits in a file: 0.0 takes it away.
+    """
     kernel = _numbers(variable)
     if factor is None:
         return kernel
     channels = [axis for axis, length in enumerate(factor.shape) if length > 1]
     grid = channel_grid(kernel.astype(np.float32), channels) if variable.dtype == "float32" else None
     if grid is None:
-        return kernel * factor
+        return kernel * factor + 0.0
     codes, scales = grid
-    return codes.astype(np.float32) * (scales * factor).astype(np.float32)
+    return codes.astype(np.float32) * (scales * factor).astype(np.float32) + np.float32(0.0)
 
 
 def _with_bias(layer: keras.layers.Layer) -> keras.layers.Layer:

@@ -9,6 +9,7 @@ from keras import ops
 
 from source.layer import weight_paths
 from source.layer.batch_normalized import BatchNormalized
+from source.layer.channel_gate import ChannelGate
 from source.layer.compressed import Compressed
 from source.layer.distillation_loss import DistillationLoss
 from source.layer.transformation import Transformation
@@ -36,6 +37,8 @@ def _replacement(layer: keras.layers.Layer) -> Callable[..., Any] | None:
         return pass_on
     if isinstance(layer, Transformation):
         return layer.lasting() or pass_on
+    if isinstance(layer, ChannelGate):
+        return layer.plain()
     if isinstance(layer, BatchNormalized):
         return _baked(Compressed(clone(layer)))
     return _baked(layer) if isinstance(layer, Compressed) else None
@@ -50,6 +53,7 @@ def _baked(layer: Compressed) -> Callable[..., Any]:
     if split and not linear:
         parts[-1].activation = layer.activation
     plain = parts[0] if len(parts) == 1 else in_turn(parts)
+    plain = plain.plain() if isinstance(plain, ChannelGate) else plain
     activation = (
         keras.layers.Activation(layer.activation, name=f"{layer.name}_activation") if split and linear else None
     )
@@ -76,7 +80,8 @@ def _parts(layer: Compressed) -> list[keras.layers.Layer]:
 
 def _with_seen_weights(layer: Compressed) -> keras.layers.Layer:
     """Returns the layer inside with the weights that it sees."""
-    seen = {path: layer.seen_weight(path) for path in layer.weight_chains}
+    # Rounding leaves zeros with a minus, which mean the same and would be worth bits in a file: 0.0 takes it away.
+    seen = {path: layer.seen_weight(path) + 0.0 for path in layer.weight_chains}
     if isinstance(layer.layer, BatchNormalized):
         [path] = [each for each in weight_paths.of(layer.layer) if layer.layer.channel_scale(each) is not None]
         bias = [seen[each] for each in seen if layer.variable(each) is getattr(layer.layer.linear, "bias", None)]

@@ -162,3 +162,14 @@ def test_a_folded_normalization_without_a_wrapper_becomes_one_layer():
     x = batch_for(model)
     # Float32 rounds the kernel times the scale, and sums near 10, by 6e-8 of them.
     np.testing.assert_allclose(finished(x), model(x), atol=1e-5)
+
+
+def test_zeros_of_rounding_lose_their_minus():
+    inputs = keras.Input((2,))
+    model = keras.Model(inputs, layers.Dense(2, use_bias=False, name="it")(inputs))
+    model.get_layer("it").kernel.assign([[1.0, -0.01], [-0.01, 0.5]])
+    prepared = rewrite(model, lambda layer: wrapped(layer, weights={"kernel": [FakeQuantize("int4")]}))
+    assert np.signbit(prepared.get_layer("it").seen_weight("kernel")).tolist() == [[False, True], [True, False]]
+    kernel = np.asarray(bake(prepared).get_layer("it").kernel)
+    assert (kernel == [[1.0, 0.0], [0.0, kernel[1, 1]]]).all()
+    assert not np.signbit(kernel).any()

@@ -354,3 +354,14 @@ def test_models_that_cannot_be_copied_are_refused():
         fold_batch_norm("model")
     with pytest.raises(ConfigError, match=r"does not know its input yet"):
         unfoldable(keras.Sequential([layers.Dense(3)]))
+
+
+def test_zeros_stay_without_a_minus_where_a_gain_is_negative():
+    inputs = keras.Input((2,))
+    x = layers.Dense(2, use_bias=False, name="it")(inputs)
+    model = keras.Model(inputs, layers.BatchNormalization(name="norm")(x))
+    model.get_layer("it").kernel.assign([[0.0, 0.3], [2.0, 0.0]])
+    model.get_layer("norm").gamma.assign([-1.0, -2.0])
+    kernel = np.asarray(fold_batch_norm(model).get_layer("it").kernel)
+    assert (kernel == 0).tolist() == [[True, False], [False, True]]
+    assert not np.signbit(kernel[kernel == 0]).any()
