@@ -4,7 +4,10 @@ from typing import Any
 
 import keras
 
+from source.config.errors import ConfigError
 from source.graph.wiring import Wiring
+from source.layer.channel_mask import ChannelMask
+from source.layer.compressed import Compressed
 from source.surgery.rewrite import graphs_of
 from source.surgery.wrap import inside
 
@@ -55,6 +58,8 @@ class QuantizationPoints:
         for name, operation in wiring.operations.items():
             follower = wiring.only_consumer(name)
             foldable = follower is not None and _is_normalization(follower) and not wiring.is_shared(follower.name)
+            if fold and _is_foldable(operation):
+                _refuse_masked(follower)
             if fold and foldable and _is_foldable(operation):
                 self.folded[id(operation)] = follower
                 self.absorbed.add(id(follower))
@@ -114,11 +119,23 @@ def _is_foldable(operation: Any) -> bool:
     return getattr(layer, "data_format", "channels_last") == "channels_last"
 
 
-def _is_normalization(operation: Any) -> bool:
-    return isinstance(operation, keras.layers.BatchNormalization) and operation.axis in (
-        -1,
-        len(operation.output.shape) - 1,
-    )
+def _is_normalization(operation: Any, output: Any = None) -> bool:
+    if not isinstance(operation, keras.layers.BatchNormalization):
+        return False
+    return operation.axis in (-1, len((operation.output if output is None else output).shape) - 1)
+
+
+def _refuse_masked(follower: Any | None) -> None:
+    """Refuses a batch normalization that could be folded if it did not stand behind masks of its channels."""
+    if not isinstance(follower, Compressed):
+        return
+    owners = [each.owner for _, each in follower.transformations() if isinstance(each, ChannelMask)]
+    if owners and _is_normalization(follower.layer, follower.output):
+        raise ConfigError(
+            f"Batch normalization `{follower.name}` has channels masked by {owners[0]}, so it cannot be folded into "
+            f"the layer before it. Let rounding come before {owners[0]} in the chain; or finish {owners[0]} first, and "
+            "quantize the smaller model; or set `fold_batch_norm` to false."
+        )
 
 
 def _feeds_from_input(wiring: Wiring, name: str) -> bool:

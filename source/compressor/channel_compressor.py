@@ -8,19 +8,26 @@ import keras
 import numpy as np
 from keras import ops
 
+from source.compressor._channel_cost import ChannelCost
+from source.compressor._channel_rules import GroupRules
+from source.compressor._channel_sites import ChannelSites
 from source.compressor.compressor import Calibration, Compressor
 from source.compressor.report import Report
-from source.compressor.rules import Rules
 from source.config.config import CompressorConfig
 from source.config.errors import ConfigError
 from source.graph.channel_groups import ChannelGroups, Group
 from source.graph.channels.flow import Site
-from source.graph.trace import trace
 from source.layer import weight_paths
+from source.layer.batch_normalized import BatchNormalized
 from source.layer.channel_mask import ChannelMask
 from source.layer.compressed import Compressed
+from source.layer.transformation import Transformation
 from source.surgery.rewrite import layers_of, refuse_other_models, rewrite
 from source.surgery.wrap import inside, wrapped
+
+Chains = dict[str, list[Transformation]]
+
+_REASONS = 5  # of why nothing may go, in one message
 
 
 class ChannelCompressor(Compressor):
@@ -39,21 +46,30 @@ class ChannelCompressor(Compressor):
     def __init__(self, config: CompressorConfig, settings: Any) -> None:
         super().__init__(config)
         self.settings = settings
-        self._rules: Rules[Any] = Rules(settings, config.rules)
+        self._rules = GroupRules(settings, config.rules)
         self._groups: ChannelGroups | None = None
+        self._cost: ChannelCost | str | None = None
 
     def prepare(self, model: keras.Model, calibration: Calibration = None) -> keras.Model:
         """Returns a copy of the model with masks that keep everything at first; the model itself stays as it is."""
         refuse_other_models(model)
-        self._rules.check_all_match((inside(layer), weight_paths.of(inside(layer))) for layer in layers_of(model))
+        layers = [inside(layer) for layer in layers_of(model)]
+        self._rules.by_layer.check_all_match((layer, weight_paths.of(layer)) for layer in layers)
         groups = ChannelGroups(model)
-        if not self.chosen(groups):
+        sites = ChannelSites(groups)
+        self._rules.check_effects(groups, layers, lambda group: self._held(group, groups, sites))
+        chosen = self._chosen_of(groups, sites)
+        if not chosen:
+            whys = [f"`{' + '.join(each.producers)}`: {self._why_not(each, groups, sites)}" for each in groups.groups]
             raise ConfigError(
-                f"{self.name}: no channel of model `{model.name}` may go. `channel_groups(model).explain(layer)` says "
-                "why; look at the rules that skip."
+                f"{self.name}: no channel of model `{model.name}` may go. {'. '.join(whys[:_REASONS])}. Look at the "
+                "rules that skip, and at `channel_groups(model).explain(layer)`."
             )
-        axes = self._axes(groups)
-        prepared = rewrite(model, lambda layer: self._wrapped(layer, axes.get(id(inside(layer)), {})))
+        chains = self._chains(groups, chosen)
+        for layer, weights in self.further_chains(groups, sites, chosen).items():
+            for weight, chain in weights.items():
+                chains.setdefault(layer, {}).setdefault(weight, []).extend(chain)
+        prepared = rewrite(model, lambda layer: self._wrapped(layer, chains.get(id(inside(layer)), {})))
         self._take_up(prepared)
         return prepared
 
@@ -74,26 +90,40 @@ class ChannelCompressor(Compressor):
         return self._groups
 
     def chosen(self, groups: ChannelGroups) -> list[Group]:
-        """Returns the groups that channels may go from: free ones without doubts that no rule skips.
+        """Returns the groups that channels may go from: those that nothing holds, see `refusal`.
 
         Args:
             groups: of the model.
         """
-        layers = {step.path: inside(step.operation) for step in groups.trace.steps if step.operation is not None}
-        return [
-            group
-            for group in groups.prunable
-            if not group.doubts and all(self._rules.of(layers[path]) is not None for path in group.producers)
-        ]
+        return self._chosen if groups is self._groups else self._chosen_of(groups, ChannelSites(groups))
+
+    def refusal(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
+        """Returns why a group is left alone that may go and that no rule skips; None, as by default, if it is not.
+
+        Args:
+            group: any.
+            groups: of the model.
+            sites: of the groups.
+        """
+        return None
+
+    def further_chains(self, groups: ChannelGroups, sites: ChannelSites, chosen: list[Group]) -> dict[int, Chains]:
+        """Returns for layers, by identity, what weights are seen through after the masks; nothing by default.
+
+        Args:
+            groups: of the model.
+            sites: of the groups.
+            chosen: the groups that channels may go from.
+        """
+        return {}
 
     def settings_of(self, group: Group) -> Any:
-        """Returns the settings of a group: those of the layer that makes its channels, the first if several do.
+        """Returns the settings of a group: those that rules give to the layers that make its channels.
 
         Args:
             group: a chosen one.
         """
-        [layer] = {inside(step.operation) for step in self.groups.trace.steps if step.path == group.name}
-        return self._rules.of(layer)
+        return self._rules.of(group, self.groups)
 
     def alive(self, group: Group) -> np.ndarray:
         """Returns which channels of a group are kept, as booleans in their order.
@@ -101,7 +131,14 @@ class ChannelCompressor(Compressor):
         Args:
             group: of the model in training.
         """
-        return ~np.isin(group.channels, self._gone())
+        kept, told = np.ones(len(group), bool), np.zeros(len(group), bool)
+        for position, places in self._sites.positions(group):
+            mask, within = self._mask_at.get(position), places >= 0
+            if mask is not None and not told[places[within]].all():
+                line = np.asarray(ops.convert_to_numpy(mask.kept[self.groups.sites[position].axis]))
+                kept[places[within]] &= line[within]
+                told[places[within]] = True
+        return kept
 
     def take_out(self, gone: np.ndarray) -> None:
         """Masks channels in all their weights; those masked before that are not among them come back.
@@ -109,9 +146,10 @@ class ChannelCompressor(Compressor):
         Args:
             gone: numbers of all channels that are out from now on.
         """
-        for site, mask in self._masks():
-            line = ~np.isin(self.groups.channels_of(site.labels), gone)
-            mask.kept[site.axis].assign(line)
+        is_gone = np.zeros(self.groups.count, bool)
+        is_gone[gone] = True
+        for position, mask in self._mask_at.items():
+            mask.kept[self.groups.sites[position].axis].assign(~is_gone[self._sites.numbers[position]])
 
     def sites_of(self, group: Group) -> list[tuple[Site, np.ndarray]]:
         """Returns the axes where a group's channels are found, each with the place of every index in the group, or -1.
@@ -119,25 +157,32 @@ class ChannelCompressor(Compressor):
         Args:
             group: of the model in training.
         """
-        found = []
-        order = np.argsort(group.channels)
-        for site in self.groups.sites:
-            numbers = self.groups.channels_of(site.labels)
-            places = np.searchsorted(group.channels, numbers, sorter=order).clip(max=len(group) - 1)
-            index = np.where(group.channels[order[places]] == numbers, order[places], -1)
-            if (index >= 0).any():
-                found.append((site, index))
-        return found
+        return self._sites.of(group)
 
     def makes(self, site: Site) -> bool:
-        """Returns whether a site is of a kernel that makes the channels: they are along its axis of outputs."""
-        is_kernel = site.weight.rpartition("/")[2].endswith("kernel")
-        made = self.groups.flow.producers.get(site.path)
-        return is_kernel and made is not None and site.labels is made
+        """Returns whether a site is of a kernel or table that makes the channels: they are along its axis of outputs.
+
+        Args:
+            site: of the model in training.
+        """
+        return makes(site, self.groups)
+
+    def weight_at(self, site: Site) -> np.ndarray:
+        """Returns the weight of a site as the layer sees it, but for the channels that are gone; float64.
+
+        Args:
+            site: of the model in training.
+        """
+        wrapper = self._wrappers.get(site.path)
+        if wrapper is None or site.weight not in wrapper.weight_chains:
+            return np.asarray(ops.convert_to_numpy(weight_paths.of(site.layer)[site.weight]), np.float64)
+        mine = [each for each in wrapper.weight_chains[site.weight] if self._is_mine(each)]
+        seen = wrapper.seen_weight(site.weight, before=mine[0] if mine else None)
+        return np.asarray(ops.convert_to_numpy(seen), np.float64)
 
     def check_finished(self, model: keras.Model) -> None:
         """Refuses a model that still has all its channels."""
-        if not len(self._gone()):
+        if all(self.alive(group).all() for group in self.chosen(self.groups)):
             raise ConfigError(
                 f"{self.name}: no channel has been taken out yet: the first step that does is {self.first_step}. "
                 "Give `compressor.keras_callback()` to `fit`, or `compression` to the runner's callbacks, and train "
@@ -145,49 +190,102 @@ class ChannelCompressor(Compressor):
             )
 
     def report(self, model: keras.Model) -> Report:
-        """Returns what is kept of each weight, and how many channels of each group."""
+        """Returns what is kept of each weight, how many channels of each group, and what the smaller model costs."""
         notes = [
             f"{' + '.join(group.producers)}: {int(self.alive(group).sum())} of {len(group)} channels kept"
             for group in self.chosen(self.groups)
         ]
-        return super().report(model).with_notes(*notes)
+        notes += [
+            f"{' + '.join(group.producers)}: {len(group)} channels stay: {why}"
+            for group in self.groups.groups
+            if (why := self._why_not(group, self.groups, self._sites)) is not None
+        ]
+        return super().report(model).with_notes(*notes, self._cost_note())
+
+    def reason(self, layer: keras.layers.Layer, path: str, variable: keras.Variable) -> str:
+        """Returns why a weight is not compressed, a few words."""
+        return "skipped by a rule" if self._rules.by_layer.of(layer) is None else "has no channels that may go"
 
     @abc.abstractmethod
     def update(self, step: int) -> None:
         """Takes out the channels that are to be out when `step` steps are done."""
 
     def _take_up(self, model: keras.Model) -> None:
-        self._model, self._groups = model, ChannelGroups(model)
+        self._model, self._groups, self._cost = model, ChannelGroups(model), None
+        self._sites = ChannelSites(self._groups)
+        steps = self._groups.trace.steps
+        self._wrappers = {step.path: step.operation for step in steps if isinstance(step.operation, Compressed)}
+        self._chosen = self._chosen_of(self._groups, self._sites)
+        self._mask_at = dict(self._masks())
 
-    def _gone(self) -> np.ndarray:
-        found = [np.zeros(0, np.int64)]
-        for site, mask in self._masks():
-            kept = np.asarray(ops.convert_to_numpy(mask.kept[site.axis]))
-            found.append(self.groups.channels_of(site.labels)[~kept])
-        return np.unique(np.concatenate(found))
+    def _masks(self) -> Iterator[tuple[int, ChannelMask]]:
+        """Yields the position of every site that has a mask of this compressor's."""
+        for position, site in enumerate(self.groups.sites):
+            wrapper = self._wrappers.get(site.path)
+            for each in wrapper.weight_chains.get(site.weight, []) if wrapper is not None else []:
+                if isinstance(each, ChannelMask) and self._is_mine(each) and site.axis in each.axes:
+                    yield position, each
 
-    def _masks(self) -> Iterator[tuple[Site, ChannelMask]]:
-        """Yields every site that has a mask of this compressor's."""
-        wrappers = {step.path: step.operation for step in trace(self.model).steps}
-        for site in self.groups.sites:
-            wrapper = wrappers[site.path]
-            chain = wrapper.weight_chains.get(site.weight, []) if isinstance(wrapper, Compressed) else []
-            for each in chain:
-                if isinstance(each, ChannelMask) and each.owner == self.name and site.axis in each.axes:
-                    yield site, each
+    def _is_mine(self, transformation: Transformation) -> bool:
+        return transformation.owner == self.name
 
-    def _axes(self, groups: ChannelGroups) -> dict[int, dict[str, list[int]]]:
-        """Returns for each layer, by identity, the axes of its weights along which chosen channels lie."""
-        chosen = np.concatenate([group.channels for group in self.chosen(groups)])
-        found: dict[int, dict[str, list[int]]] = {}
+    def _chosen_of(self, groups: ChannelGroups, sites: ChannelSites) -> list[Group]:
+        return [group for group in groups.groups if self._why_not(group, groups, sites) is None]
+
+    def _why_not(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
+        """Returns why a group keeps all its channels; None for a chosen one."""
+        held = self._held(group, groups, sites)
+        return "skipped by a rule" if held is None and self._rules.of(group, groups) is None else held
+
+    def _held(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
+        """Returns why a group keeps all its channels whatever the rules."""
+        return "; ".join((*group.fixed, *group.doubts)) or self.refusal(group, groups, sites)
+
+    def _cost_note(self) -> str:
+        """Returns what the model costs before and after, counted once and scaled by what is kept."""
+        if self._cost is None:
+            try:
+                self._cost = ChannelCost(self.model, self.groups)
+            except ConfigError as error:
+                self._cost = f"parameters and MACs are not known: {error}"
+        if isinstance(self._cost, str):
+            return self._cost
+        kept = np.ones(self.groups.count, bool)
+        for group in self.chosen(self.groups):
+            kept[group.channels] = self.alive(group)
+        before, after = self._cost.before, self._cost.after(lambda numbers: kept[numbers])
+        pairs = zip(("parameters", "MACs"), before, after, strict=True)
+        return ", ".join(f"{name}: {new:,} of {old:,} ({new / max(1, old):.2%})" for name, old, new in pairs)
+
+    def _chains(self, groups: ChannelGroups, chosen: list[Group]) -> dict[int, Chains]:
+        """Returns for each layer, by identity, masks of its weights along which chosen channels lie."""
+        is_chosen = np.zeros(groups.count, bool)
+        is_chosen[np.concatenate([group.channels for group in chosen])] = True
+        axes: dict[int, dict[str, list[int]]] = {}
         for site in groups.sites:
             # A mean and a variance of what is masked say nothing, and a variance of 0 would be divided by.
-            if np.isin(groups.channels_of(site.labels), chosen).any() and "moving_" not in site.weight:
-                found.setdefault(id(site.layer), {}).setdefault(site.weight, []).append(site.axis)
-        return found
+            if is_chosen[groups.channels_of(site.labels)].any() and "moving_" not in site.weight:
+                axes.setdefault(id(site.layer), {}).setdefault(site.weight, []).append(site.axis)
+        return {
+            layer: {weight: [ChannelMask(sorted(lines), owner=self.name)] for weight, lines in weights.items()}
+            for layer, weights in axes.items()
+        }
 
-    def _wrapped(self, layer: keras.layers.Layer, axes: dict[str, list[int]]) -> keras.layers.Layer | None:
-        if not axes:
-            return None
-        chains = {weight: [ChannelMask(sorted(lines), owner=self.name)] for weight, lines in axes.items()}
-        return wrapped(layer, weights=chains)
+    def _wrapped(self, layer: keras.layers.Layer, chains: Chains) -> keras.layers.Layer | None:
+        return wrapped(layer, weights=chains) if chains else None
+
+
+def makes(site: Site, groups: ChannelGroups) -> bool:
+    """Returns whether a site is of a kernel or table that makes the channels: they are along its axis of outputs.
+
+    Args:
+        site: of the groups.
+        groups: of the model.
+    """
+    made, name = groups.flow.producers.get(site.path), site.weight.rpartition("/")[2]
+    if made is None or not name.endswith(("kernel", "embeddings")):
+        return False
+    linear = site.layer.linear if isinstance(site.layer, BatchNormalized) else site.layer
+    rank = len(weight_paths.of(site.layer)[site.weight].shape)
+    is_output = site.axis == weight_paths.channel_axis(linear, site.weight) % rank
+    return is_output and bool(np.isin(groups.channels_of(site.labels), groups.channels_of(made)).all())

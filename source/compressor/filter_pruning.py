@@ -1,65 +1,47 @@
 """Takes out the channels of the least worth, a few at a time while the model trains, or all at once."""
 
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import keras
 import numpy as np
-from keras import ops
 
-from source.compressor._scheduled_masks import ScheduleSettings
-from source.compressor.channel_compressor import ChannelCompressor
-from source.config.config import CompressorConfig, require
+from source.compressor._channel_gradients import LabelledExamples
+from source.compressor._channel_scores import magnitudes, squared_gates, sums
+from source.compressor._channel_sites import ChannelSites, Found, gathered, is_offset, is_scale
+from source.compressor._scheduled_channels import ScheduledChannels, ScheduledChannelsConfig
+from source.compressor.channel_compressor import makes
+from source.compressor.compressor import Calibration
+from source.config.config import require
+from source.config.errors import ConfigError
 from source.config.settings import settings
-from source.graph.channel_groups import Group
-from source.graph.channels.flow import Site
+from source.graph.channel_groups import ChannelGroups, Group
 from source.layer import weight_paths
 
-
-@settings
-class GroupSettings:
-    """What a rule may set.
-
-    Attributes:
-        sparsity: share of a group's channels that go, in (0, 1); with scope "global" of all channels together, so that
-            rules can only skip.
-    """
-
-    sparsity: float = 0.5
-
-    def __post_init__(self) -> None:
-        require(0 < self.sparsity < 1, "sparsity", "between 0 and 1", self.sparsity)
+Score = Literal["l1", "l2", "geometric_median", "batch_norm", "taylor", "random"]
 
 
 @settings
-class Config(CompressorConfig, ScheduleSettings, GroupSettings):
+class Config(ScheduledChannelsConfig):
     """Settings of filter pruning.
 
     Attributes:
         score: what is worth least: "l1", mean |w| of what makes a channel; "l2", the root of the mean square;
             "geometric_median", the sum of distances to the other channels of the layer; "batch_norm", |scale| of the
-            normalizations; "random".
+            normalizations; "taylor", the square of what the loss would change by, to first order; "random".
         scope: "group", each loses its share, or "global", the least of all go, wherever they are.
-        least_density: share of its channels that every group keeps at least; one channel always stays.
-        multiple: widths of groups are multiples of this, as far as they were before; more than wanted may stay.
+        loss: of score "taylor": a name of Keras, or a loss; None takes what the model in training is compiled with.
         seed: of score "random".
     """
 
-    score: Literal["l1", "l2", "geometric_median", "batch_norm", "random"] = "l1"
+    score: Score = "l1"
     scope: Literal["group", "global"] = "group"
-    least_density: float = 0.0
-    multiple: int = 1
+    loss: Any = None
     seed: int = 0
 
     def __post_init__(self) -> None:
-        GroupSettings.__post_init__(self)
-        only_skips = not any(isinstance(rule.get("do"), dict) for rule in self.rules)
-        require(0 <= self.least_density < 1, "least_density", "at least 0 and below 1", self.least_density)
-        require(self.multiple >= 1, "multiple", "at least 1", self.multiple)
-        require(
-            self.scope == "group" or only_skips, "rules", 'such that they only skip when scope="global"', self.rules
-        )
-        require(0 <= self.initial_sparsity < 1, "initial_sparsity", "at least 0 and below 1", self.initial_sparsity)
-        self.progress()
+        self.check(self.scope)
+        require(self.loss is None or self.score == "taylor", "loss", 'None but for score="taylor"', self.loss)
 
 
 def build(config: Config) -> "FilterPruning":
@@ -71,93 +53,117 @@ def build(config: Config) -> "FilterPruning":
     return FilterPruning(config)
 
 
-class FilterPruning(ChannelCompressor):
+class FilterPruning(ScheduledChannels):
     """Channels go in the order of a score; those that go together are scored together.
 
     Li et al.: Pruning filters for efficient ConvNets, 2017, https://arxiv.org/abs/1608.08710; He et al.: Filter pruning
-    via geometric median, 2019, https://arxiv.org/abs/1811.00250
+    via geometric median, 2019, https://arxiv.org/abs/1811.00250; Molchanov et al.: Importance estimation for neural
+    network pruning, 2019, https://arxiv.org/abs/1906.10771
     """
 
     config: Config
 
     def __init__(self, config: Config) -> None:
-        super().__init__(config, GroupSettings(sparsity=config.sparsity))
-        self._ramp = config.progress()
+        super().__init__(config, config.scope)
+        self._examples: LabelledExamples | None = None
 
-    def next_update(self, step: int) -> int | None:
-        """Returns the next step at which channels go."""
-        return self._ramp.next_due(step)
+    @property
+    def needs_calibration(self) -> bool:
+        """Whether `prepare` must be given labelled examples."""
+        return self.config.score == "taylor"
 
-    def update(self, step: int) -> None:
-        """Takes out the channels of the least scores, as many as the schedule says."""
-        if not self._ramp.is_due(step):
-            return
-        groups = self.chosen(self.groups)
-        scores = [self._score(group) for group in groups]
-        progress = self._ramp.value(step)
-        if self.config.scope == "global":
-            density = self.config.density(self.config.sparsity, progress)
-            counts = _shares(scores, density, [self._least(group) for group in groups])
-        else:
-            wanted = [self.config.density(self.settings_of(group).sparsity, progress) for group in groups]
-            pairs = zip(wanted, groups, strict=True)
-            counts = [max(round(density * len(group)), self._least(group)) for density, group in pairs]
-        counts = [self._rounded(count, group) for count, group in zip(counts, groups, strict=True)]
-        gone = [
-            group.channels[np.argsort(-score, kind="stable")[count:]]
-            for group, score, count in zip(groups, scores, counts, strict=True)
-        ]
-        self.take_out(np.concatenate(gone))
+    def prepare(self, model: keras.Model, calibration: Calibration = None) -> keras.Model:
+        """Returns a copy of the model with masks that keep everything at first; the model itself stays as it is.
 
-    def _least(self, group: Group) -> int:
-        return max(1, round(self.config.least_density * len(group)))
+        Args:
+            model: functional or sequential, built.
+            calibration: for score "taylor", a pair of inputs and labels; not looked at otherwise.
+        """
+        if self.needs_calibration:
+            self.take_examples(calibration)
+        return super().prepare(model, calibration)
 
-    def _rounded(self, count: int, group: Group) -> int:
-        multiple = self.config.multiple
-        return min(len(group), -(-count // multiple) * multiple)
+    def take_examples(self, calibration: Calibration) -> None:
+        """Sets the examples that score "taylor" looks at; a compressor that takes up a loaded model needs them again.
+
+        Args:
+            calibration: a pair of inputs and labels.
+
+        Raises:
+            ConfigError: for anything else.
+        """
+        if not isinstance(calibration, tuple) or len(calibration) != 2:
+            raise ConfigError(
+                f'{self.name}: score="taylor" needs examples with labels: `prepare(model, calibration=(x, y))`. '
+                f"Received: {type(calibration).__name__}."
+            )
+        self._examples = LabelledExamples(*calibration, loss=self.config.loss)
+
+    def refusal(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
+        """Returns why a group has no score."""
+        if self.config.score == "random" or any(True for _ in self._scored(group, groups, sites)):
+            return None
+        lacks = "normalization with a trained scale" if self.config.score == "batch_norm" else "kernel"
+        return f'no {lacks} makes them, which score="{self.config.score}" looks at'
+
+    def scores(self, groups: list[Group]) -> list[np.ndarray]:
+        """Returns what channels are worth: the mean over the layers that make them, or normalize them."""
+        if self.config.score == "taylor":
+            return self._taylor(groups)
+        return [self._score(group) for group in groups]
 
     def _score(self, group: Group) -> np.ndarray:
-        """Returns what each channel of a group is worth: the mean over the layers that make it, or normalize it."""
         if self.config.score == "random":
             [first] = [index for index, each in enumerate(self.groups.groups) if each is group]
             return np.random.default_rng([self.config.seed, first]).permutation(len(group)).astype(np.float64)
         found = [
-            _gathered(self._line(site), places, len(group))
-            for site, places in self.sites_of(group)
-            if self._counts(site)
+            gathered(magnitudes(self.weight_at(site), site.axis, self.config.score), places, len(group))
+            for site, places in self._scored(group, self.groups, self._sites)
         ]
-        score = np.mean(found, axis=0) if found else np.ones(len(group))
-        return np.where(self.alive(group), score, -1.0)
+        return np.mean(found, axis=0)
 
-    def _counts(self, site: Site) -> bool:
-        if self.config.score == "batch_norm":
-            return isinstance(site.layer, keras.layers.BatchNormalization) and site.weight == "gamma"
-        return self.makes(site)
+    def _scored(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> Iterator[Found]:
+        """Yields the sites of a group that its score is made of."""
+        for site, places in sites.of(group):
+            if is_scale(site.layer, site.weight) if self.config.score == "batch_norm" else makes(site, groups):
+                yield site, places
 
-    def _line(self, site: Site) -> np.ndarray:
-        """Returns a number for each index of a site's axis."""
-        weight = np.asarray(ops.convert_to_numpy(weight_paths.of(site.layer)[site.weight]), np.float64)
-        rows = np.moveaxis(weight, site.axis, 0).reshape(weight.shape[site.axis], -1)
-        if self.config.score == "l2":
-            return np.sqrt(np.square(rows).mean(1))
-        if self.config.score == "geometric_median":
-            squares = np.square(rows).sum(1)
-            return np.sqrt(np.maximum(squares[:, None] + squares - 2 * rows @ rows.T, 0.0)).sum(1)
-        return np.abs(rows).mean(1)
+    def _taylor(self, groups: list[Group]) -> list[np.ndarray]:
+        """Returns the mean over batches of (sum of w dL/dw)^2, summed over the gates of each channel."""
+        if self._examples is None:
+            raise ConfigError(
+                f'{self.name}: score="taylor" has no examples: a saved model does not hold them. Call '
+                "`compressor.take_examples((x, y))` before training goes on."
+            )
+        gates = [list(self._gates(group)) for group in groups]
+        found = [np.zeros(len(group)) for group in groups]
+        batches = 0
+        for products in self._examples.products(self.model):
+            batches += 1
+            for score, group, each in zip(found, groups, gates, strict=True):
+                score += squared_gates(self._changes(gate, len(group), products) for gate in each)
+        return [score / batches for score in found]
 
+    def _gates(self, group: Group) -> Iterator[list[Found]]:
+        """Yields the sites of each layer whose weights scale whole channels.
 
-def _gathered(line: np.ndarray, places: np.ndarray, count: int) -> np.ndarray:
-    """Returns the mean of the numbers that belong to each channel of a group."""
-    inside = places >= 0
-    sums = np.bincount(places[inside], line[inside], count)
-    return sums / np.maximum(np.bincount(places[inside], minlength=count), 1)
+        These are normalizations, for scale and offset multiply all that a channel is. Only without one are they the
+        kernels and biases that make it: of a kernel before a normalization by the batch, sum of w dL/dw is always 0.
+        """
+        by_layer: dict[int, list[Found]] = {}
+        for site, places in self.sites_of(group):
+            if is_scale(site.layer, site.weight) or is_offset(site.layer, site.weight):
+                by_layer.setdefault(id(site.layer), []).append((site, places))
+        if not by_layer:
+            for site, places in self.sites_of(group):
+                if self.makes(site) or site.weight.rpartition("/")[2] == "bias":
+                    by_layer.setdefault(id(site.layer), []).append((site, places))
+        yield from by_layer.values()
 
-
-def _shares(scores: list[np.ndarray], density: float, least: list[int]) -> list[int]:
-    """Returns how many channels each group keeps, so that the highest of all scores stay and no group falls short."""
-    everything = np.concatenate(scores)
-    owner = np.repeat(np.arange(len(scores)), [len(score) for score in scores])
-    # By rank and not by a threshold: of equal scores, such as those of a fresh normalization, only as many may stay.
-    stay = np.argsort(-everything, kind="stable")[: round(density * len(everything))]
-    kept = np.bincount(owner[stay], minlength=len(scores))
-    return [max(int(count), floor) for count, floor in zip(kept, least, strict=True)]
+    def _changes(self, gate: list[Found], count: int, products: dict[int, np.ndarray]) -> np.ndarray:
+        lines = [
+            sums(products[variable], site.axis, places, count)
+            for site, places in gate
+            if (variable := id(weight_paths.of(site.layer)[site.weight])) in products
+        ]
+        return np.sum(lines, axis=0) if lines else np.zeros(count)

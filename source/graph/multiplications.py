@@ -79,17 +79,17 @@ def _einsum(layer: keras.layers.EinsumDense, kernels: Counts, shape: Shape) -> C
     return dict.fromkeys(kernels, math.prod(lengths.values()))
 
 
-def _recurrent(layer: keras.layers.Layer, kernels: Counts, shape: Shape) -> Counts:
+def _recurrent(layer: keras.layers.Layer, kernels: Counts, shape: Shape, *_: Shape) -> Counts:
     return _times(kernels, int(shape[1] or 1))
 
 
-def _bidirectional(layer: keras.layers.Bidirectional, kernels: Counts, shape: Shape) -> Counts:
+def _bidirectional(layer: keras.layers.Bidirectional, kernels: Counts, shape: Shape, *_: Shape) -> Counts:
     if not isinstance(layer.forward_layer, _RECURRENT):
         raise _unknown(layer.forward_layer)
     return _recurrent(layer, kernels, shape)
 
 
-def _time_distributed(layer: keras.layers.TimeDistributed, kernels: Counts, shape: Shape) -> Counts:
+def _time_distributed(layer: keras.layers.TimeDistributed, kernels: Counts, shape: Shape, *_: Shape) -> Counts:
     outer = {id(variable): path for path, variable in weight_paths.of(layer).items()}
     paths = {path: outer[id(variable)] for path, variable in weight_paths.of(layer.layer).items()}
     inner = multiplications(layer.layer, (shape[0], *shape[2:]))
