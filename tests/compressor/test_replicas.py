@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def found(repository) -> dict[str, dict]:
-    names = ("magnitude_pruning", "quantize_aware")
+    names = ("magnitude_pruning", "quantize_aware", "morphnet")
     # Logical devices must be there before TensorFlow is used.
     done = subprocess.run(
         [sys.executable, "-m", "tests.compressor.print_replicas", *names],
@@ -22,7 +22,7 @@ def found(repository) -> dict[str, dict]:
 
 
 def test_devices_hold_the_same_weights_masks_and_limits(found):
-    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 2
+    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 3
 
 
 def test_masks_are_those_of_one_device(found):
@@ -36,3 +36,9 @@ def test_limits_are_averages_of_what_the_devices_see(found):
     assert 0.0 < found["quantize_aware"]["states"] < 0.4
     # Weights move by up to 0.025 in the four steps.
     assert found["quantize_aware"]["weights"] < 0.015
+
+
+def test_a_loss_of_weights_counts_once(found):
+    # Were it counted by both devices, weights would move by twice as much, and strengths go another way.
+    assert found["morphnet"]["states"] == 0.0
+    assert found["morphnet"]["weights"] < 2.0**-20

@@ -1,0 +1,293 @@
+"""Makes channels small in training by what they cost, until the model fits a budget, and takes out the smallest."""
+
+import math
+from typing import Literal
+
+import keras
+import numpy as np
+from keras import ops
+
+from source.compressor import _structure
+from source.compressor._channel_budget import Widths, split
+from source.compressor._channel_sites import ChannelSites
+from source.compressor._channel_values import ChannelValues, Source, filters, scales, why_no_scale
+from source.compressor.channel_compressor import Chains, ChannelCompressor, makes
+from source.compressor.compressor import Calibration
+from source.compressor.report import Report
+from source.config.config import CompressorConfig, PathText, require
+from source.config.errors import ConfigError
+from source.config.settings import settings
+from source.graph.channel_cost import channel_cost
+from source.graph.channel_groups import ChannelGroups, Group
+from source.graph.hardware.description import Hardware, hardware
+from source.layer.channel_regularizer import ChannelRegularizer
+from source.layer.compressed import transformations_of
+from source.layer.transformation import Tensor
+from source.surgery.wrap import inside
+
+# By this the automatic strength changes at each update. A hundred updates reach any strength; one changes little.
+_STEP = 1.25
+
+
+@settings
+class GroupSettings:
+    """What a rule may set: nothing. Rules can only skip."""
+
+
+@settings
+class Config(CompressorConfig):
+    """Settings of MorphNet.
+
+    Attributes:
+        regularizer: what is made small: "group_lasso", the filters that make a channel, or "gamma", the scales of the
+            batch normalizations that it goes through.
+        l1_fraction: of "group_lasso": the share of the mean |w| beside the root of the mean square, in [0, 1].
+        target: the cost: "flops", "model_size", "activation" or "latency".
+        hardware: of target "latency": "V100", "P100", "this_cpu" or another name, or a YAML file.
+        batch_size: of target "latency".
+        budget: share of the cost that is to be left, in (0, 1); None leaves what the thresholds leave.
+        strength: of the regularization, not negative; None finds one that comes to the budget.
+        schedule: of a given strength: "constant"; or "cosine", which falls to 0 at `end_step`.
+        warm_up_steps: in which a given strength rises from 0.
+        threshold: at and below which a channel is to go, not negative.
+        relative: whether the threshold is a share of the mean of the channel's group at the start.
+        begin_step: at which regularization begins.
+        end_step: at which the channels go, at the latest; they go sooner when the budget is reached.
+        every_steps: steps between two looks at the cost.
+        least_channels: that every group keeps, at least 1.
+        multiple: widths of groups are multiples of this, as far as they were before.
+        structure_folder: where `learned_structure/alive_<step>` is written at every look; None writes nothing.
+    """
+
+    regularizer: Literal["group_lasso", "gamma"] = "group_lasso"
+    l1_fraction: float = 0.0
+    target: Literal["flops", "model_size", "activation", "latency"] = "flops"
+    hardware: str = "V100"
+    batch_size: int = 1
+    budget: float | None = 0.5
+    strength: float | None = None
+    schedule: Literal["constant", "cosine"] = "constant"
+    warm_up_steps: int = 0
+    threshold: float = 0.01
+    relative: bool = True
+    begin_step: int = 0
+    end_step: int = 1000
+    every_steps: int = 10
+    least_channels: int = 1
+    multiple: int = 1
+    structure_folder: PathText | None = None
+
+    def __post_init__(self) -> None:
+        require(0 <= self.l1_fraction <= 1, "l1_fraction", "between 0 and 1", self.l1_fraction)
+        require(self.budget is None or 0 < self.budget < 1, "budget", "between 0 and 1, or None", self.budget)
+        require(self.strength is None or self.strength >= 0, "strength", "at least 0, or None", self.strength)
+        if self.strength is None and self.budget is None:
+            raise ValueError("`strength` must be given when there is no `budget` to find it for.")
+        require(self.threshold >= 0, "threshold", "at least 0", self.threshold)
+        for name, least in (("warm_up_steps", 0), ("begin_step", 0), ("every_steps", 1), ("least_channels", 1)):
+            require(getattr(self, name) >= least, name, f"at least {least}", getattr(self, name))
+        require(self.multiple >= 1, "multiple", "at least 1", self.multiple)
+        require(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size)
+        require(self.end_step > self.begin_step, "end_step", "behind `begin_step`", self.end_step)
+        only_skips = not any(isinstance(rule.get("do"), dict) for rule in self.rules)
+        require(only_skips, "rules", "such that they only skip", self.rules)
+
+
+def build(config: Config) -> "MorphNet":
+    """Returns the compressor.
+
+    Args:
+        config: the settings.
+    """
+    return MorphNet(config)
+
+
+class MorphNet(ChannelCompressor):
+    """Adds strength * sum of coefficient (A_in R_out + A_out R_in) / cost at the start to the loss of training.
+
+    A are the widths that are left, R sums of the values of channels, and coefficients those of `ChannelCost`: what
+    costs much is made small first. Gordon et al.: MorphNet, 2018, https://arxiv.org/abs/1711.06798
+
+    With a budget the strength rises while the cost, each channel weighed by its value as a share of that at the start,
+    is above a straight line from 1 to the budget, and falls while it is below. At the end the channels of the least
+    values by their thresholds go, just as many as the budget asks for.
+    """
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config, GroupSettings())
+        self._regularizer: ChannelRegularizer | None = None
+        self._device: Hardware | None = None
+
+    def prepare(self, model: keras.Model, calibration: Calibration = None) -> keras.Model:
+        """Returns a copy of the model whose loss in training has the cost of its channels in it."""
+        if self.config.regularizer == "gamma":
+            _refuse_without_scales(ChannelGroups(model), self.name)
+        prepared = super().prepare(model, calibration)
+        start = np.asarray(ops.convert_to_numpy(self._values.values()), np.float32)
+        self._loss.begin(start, self._thresholds(start))
+        return prepared
+
+    def refusal(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
+        """Returns why a group is not made small."""
+        if self.config.regularizer == "gamma":
+            found = any(np.isin(groups.channels_of(each.site.labels), group.channels).any() for each in scales(groups))
+            return None if found else why_no_scale(groups, group)
+        return None if any(makes(site, groups) for site, _ in sites.of(group)) else "no kernel makes these channels"
+
+    def further_chains(self, groups: ChannelGroups, sites: ChannelSites, chosen: list[Group]) -> dict[int, Chains]:
+        """Returns the loss, on the first kernel that makes channels."""
+        site = next(site for group in chosen for site, _ in sites.of(group) if makes(site, groups))
+        calls = sum(inside(step.operation) is site.layer for step in groups.trace.steps)
+        count = sum(len(group) for group in chosen)
+        return {id(site.layer): {site.weight: [ChannelRegularizer(count, max(1, calls), owner=self.name)]}}
+
+    def next_update(self, step: int) -> int | None:
+        """Returns the next step at which the cost is looked at."""
+        config = self.config
+        if step < config.begin_step:
+            return config.begin_step
+        following = step + config.every_steps - (step - config.begin_step) % config.every_steps
+        return None if step >= config.end_step else min(following, config.end_step)
+
+    def update(self, step: int) -> None:
+        """Sets the strength for the next steps, or takes out channels when the budget or the last step is reached."""
+        loss, config = self._loss, self.config
+        known = int(ops.convert_to_numpy(loss.step))
+        if self.next_update(step - 1) != step or known >= step or self._has_ended:
+            return
+        loss.step.assign(step)
+        distances = self._distances()
+        reached = config.budget is not None and self._share(distances > 1) <= config.budget
+        if step == config.end_step or reached:
+            self.take_out(self._price.channels[self._gone_by(distances)])
+            loss.strength.assign(0.0)
+            loss.ended.assign(True)
+        else:
+            loss.strength.assign(self._strength(step))
+        if config.structure_folder is not None:
+            _structure.write(self.alive_counts(), config.structure_folder, step)
+
+    def alive_counts(self) -> dict[str, int]:
+        """Returns how many channels every convolution keeps, by `<path>/Conv2D` and its like.
+
+        Those at or below their thresholds do not count, nor those that are out.
+        """
+        return _structure.alive_counts(self.groups, self._price.channels[~self._alive()])
+
+    def cost_share(self) -> float:
+        """Returns the cost of the channels above their thresholds, later of those that are kept, as a share of all."""
+        return self._share(self._alive())
+
+    def check_finished(self, model: keras.Model) -> None:
+        """Refuses a model that no channel has been taken out of."""
+        if self._has_ended and self._kept().all():
+            raise ConfigError(
+                f"{self.name}: no channel came down to its threshold by step {self.config.end_step}. Give a larger "
+                "`strength`, more steps, or a `budget`."
+            )
+        super().check_finished(model)
+
+    def report(self, model: keras.Model) -> Report:
+        """Returns what is kept of each weight and group, and the cost that is left."""
+        unit = " s by a roofline" if self.config.target == "latency" else ""
+        total = self._price.total(self.config.target)
+        note = f"{self.config.target}: {self.cost_share():.2%} of {total:,.6g}{unit} left"
+        return super().report(model).with_notes(note)
+
+    def _take_up(self, model: keras.Model) -> None:
+        super()._take_up(model)
+        mine = [each for each in transformations_of(model) if isinstance(each, ChannelRegularizer)]
+        [self._regularizer] = [each for each in mine if each.owner == self.name]
+        chosen = self.chosen(self.groups)
+        if self.config.target == "latency" and self._device is None:
+            self._device = hardware(self.config.hardware)  # once: a measurement would be another one
+        batch = self.config.batch_size
+        self._price = channel_cost(model, self.groups, chosen, hardware=self._device, batch_size=batch)
+        self._function = self._price.function(self.config.target)
+        self._values = ChannelValues(self.groups, self._price.channels, self._sources())
+        self._widths = Widths(split(chosen), self.config.least_channels, self.config.multiple)
+        self._loss.add_to_loss(self._term)
+
+    def _term(self, thresholds: Tensor) -> Tensor:
+        r = self._values.values()
+        return self._function.regularization(ops.cast(ops.greater(r, thresholds), "float32"), r)
+
+    def _sources(self) -> list[Source]:
+        if self.config.regularizer == "gamma":
+            return scales(self.groups)
+        return filters([site for site in self.groups.sites if self.makes(site)], self.config.l1_fraction)
+
+    @property
+    def _loss(self) -> ChannelRegularizer:
+        if self._regularizer is None:
+            raise ConfigError(f"{self.name}: there is no model yet. Call `prepare(model)` first.")
+        return self._regularizer
+
+    @property
+    def _has_ended(self) -> bool:
+        return bool(ops.convert_to_numpy(self._loss.ended))
+
+    def _kept(self) -> np.ndarray:
+        return np.concatenate([self.alive(group) for group in self.chosen(self.groups)])
+
+    def _alive(self) -> np.ndarray:
+        return self._kept() if self._has_ended else self._distances() > 1
+
+    def _thresholds(self, start: np.ndarray) -> np.ndarray:
+        found = np.full(len(start), self.config.threshold, np.float32)
+        if self.config.relative:
+            for places in self._widths.places:
+                found[places] *= start[places].mean()
+        found[~self._values.known] = -1.0  # so that they stay
+        return found
+
+    def _distances(self) -> np.ndarray:
+        """Returns each channel's value as a multiple of its threshold; above 1 it is alive."""
+        values = np.asarray(ops.convert_to_numpy(self._values.values()), np.float64)
+        limits = np.asarray(ops.convert_to_numpy(self._loss.thresholds), np.float64)
+        # At a threshold of 0, what is 0 goes first, and the rest by size.
+        found = np.where(
+            limits > 0, values / np.where(limits > 0, limits, 1.0), np.where(values > 0, 1.0 + values, 0.0)
+        )
+        return np.where(limits < 0, np.inf, found)
+
+    def _share(self, kept: np.ndarray) -> float:
+        return self._price.total(self.config.target, kept) / self._price.total(self.config.target)
+
+    def _gone_by(self, distances: np.ndarray) -> np.ndarray:
+        budget = self.config.budget
+        if budget is None:
+            return self._widths.gone(distances)
+        return self._widths.gone_by_budget(distances, lambda kept: self._share(kept) <= budget)
+
+    def _strength(self, step: int) -> float:
+        config = self.config
+        way = (step - config.begin_step) / (config.end_step - config.begin_step)
+        if config.strength is None:
+            before = float(ops.convert_to_numpy(self._loss.strength)) or 1.0 / _STEP
+            planned = 1.0 - (1.0 - (config.budget or 0.0)) * way
+            return before * _STEP if self._weighed_share() >= planned else before / _STEP
+        if step < config.begin_step + config.warm_up_steps:
+            return config.strength * (step - config.begin_step) / config.warm_up_steps
+        falls = config.schedule == "cosine"
+        return config.strength * (0.5 + 0.5 * math.cos(math.pi * way)) if falls else config.strength
+
+    def _weighed_share(self) -> float:
+        """Returns the cost with each channel weighed by its value as a share of that at the start."""
+        now = np.asarray(ops.convert_to_numpy(self._values.values()), np.float32)
+        start = np.asarray(ops.convert_to_numpy(self._loss.initial), np.float32)
+        aliveness = np.where(start > 0, np.clip(now / np.where(start > 0, start, 1.0), 0.0, 1.0), 1.0)
+        return float(ops.convert_to_numpy(self._function.share(aliveness)))
+
+
+def _refuse_without_scales(groups: ChannelGroups, name: str) -> None:
+    """Refuses a model in which no batch normalization has a scale that trains, naming every group."""
+    if scales(groups):
+        return
+    reasons = "; ".join(f"`{' + '.join(group.producers)}`: {why_no_scale(groups, group)}" for group in groups.prunable)
+    raise ConfigError(
+        f'{name}: regularizer="gamma" needs batch normalizations with a scale that trains. {reasons}. Use '
+        'regularizer="group_lasso".'
+    )
