@@ -22,11 +22,11 @@ def moved(step: Step, flow: Flow) -> list[np.ndarray] | None:
     """
     if all(flow.whole(tensor) is not None for tensor in step.inputs):
         return _called(step, flow, _LENGTHS[0])
-    found = [_called(step, flow, length) for length in _LENGTHS]
-    if found[0] is None or found[1] is None:
+    one, other = (_called(step, flow, length) for length in _LENGTHS)
+    if one is None or other is None:
         return None
-    first, second = ([flow.narrowed(labels) for labels in each] for each in found)
-    if any(not np.array_equal(one, other) for one, other in zip(first, second, strict=True)):
+    first, second = ([flow.narrowed(labels) for labels in each] for each in (one, other))
+    if any(not np.array_equal(*pair) for pair in zip(first, second, strict=True)):
         return None
     return first
 

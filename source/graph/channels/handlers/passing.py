@@ -12,8 +12,10 @@ from source.layer.distillation_loss import DistillationLoss
 from source.layer.transformation import Transformation
 
 _LAYERS = keras.layers
-_OVER_SPACE = ("MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling", "AdaptiveMaxPooling")
-_OVER_SPACE += ("AdaptiveAveragePooling", "ZeroPadding", "Cropping", "UpSampling", "SpatialDropout")
+_OVER_SPACE = [
+    *("MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling", "AdaptiveMaxPooling"),
+    *("AdaptiveAveragePooling", "ZeroPadding", "Cropping", "UpSampling", "SpatialDropout"),
+]
 
 
 class Passing(Handler):
