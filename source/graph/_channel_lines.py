@@ -48,13 +48,13 @@ class Lines:
         return self._known[key]
 
     def counts(self, kept: np.ndarray) -> list[int]:
-        """Returns how many kept channels each line has.
+        """Returns how wide each line is.
 
         Args:
-            kept: booleans, one a channel.
+            kept: how often each channel is there; booleans say whether it is.
         """
         pairs = zip(self._places, self._times, self.constants, strict=True)
-        return [constant + int(times[kept[places]].sum()) for places, times, constant in pairs]
+        return [constant + int((times * kept[places]).sum()) for places, times, constant in pairs]
 
     def blocks(self) -> tuple[np.ndarray, np.ndarray]:
         """Returns the block of each channel, and how often a channel of each block is in each line (lines, blocks)."""

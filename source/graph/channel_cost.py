@@ -68,7 +68,8 @@ class ChannelCost:
 
         Args:
             target: what to count.
-            kept: booleans, one for each of `channels`; None keeps all.
+            kept: booleans, one for each of `channels`, or whole numbers for channels that are there several times; None
+                keeps each once.
 
         Raises:
             UnknownNameError: for another target.
@@ -88,7 +89,7 @@ class ChannelCost:
             ConfigError: for "latency" without hardware.
         """
         self._check(target)
-        counts = self._lines.counts(np.ones(len(self.channels), bool) if kept is None else np.asarray(kept, bool))
+        counts = self._lines.counts(np.ones(len(self.channels), bool) if kept is None else np.asarray(kept))
         if target == "latency":
             return self._seconds(counts)
         scale = _FLOPS_OF_A_MAC if target == "flops" else 1

@@ -11,6 +11,7 @@ from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
 from source.graph.channel_groups import ChannelGroups, Group, channel_groups
 from source.layer import weight_paths
+from source.surgery._branches import stand_ins, with_what_reads_nothing
 from source.surgery._other_widths import with_other_widths
 from source.surgery.channels import remove_channels
 
@@ -30,7 +31,8 @@ def structure(model: keras.Model) -> dict[str, int]:
 def from_structure(model: keras.Model, widths: Mapping[str, int], weights: bool = True) -> keras.Model:
     """Returns a model whose layers have the widths that a structure says; others keep theirs.
 
-    Of each group, the channels stay whose weights have the largest sum of squares.
+    Of each group, the channels stay whose weights have the largest sum of squares. A layer of width 0 goes, with all
+    that then reads nothing.
 
     Args:
         model: functional or sequential, built, at least as wide.
@@ -54,10 +56,14 @@ def from_structure(model: keras.Model, widths: Mapping[str, int], weights: bool 
         if found[path] != width:
             raise ConfigError(f"Layer `{path}`: no choice of channels leaves {width}; nearest is {found[path]}.")
     if weights:
-        return remove_channels(model, groups, removed)
+        return remove_channels(model, groups, removed, allow_empty=0 in wanted.values())
     counts = np.ones(groups.count, np.int64)
-    counts[removed] = 0
-    return with_other_widths(model, groups, lambda labels: counts[groups.channels_of(labels)], fresh=True)
+    counts[with_what_reads_nothing(groups, removed)] = 0
+
+    def kept(labels: np.ndarray) -> np.ndarray:
+        return counts[groups.channels_of(labels)]
+
+    return with_other_widths(model, groups, kept, fresh=True, stand_ins=stand_ins(groups, kept))
 
 
 def expand(model: keras.Model, multiplier: float, multiple: int = 1) -> keras.Model:
@@ -71,15 +77,30 @@ def expand(model: keras.Model, multiplier: float, multiple: int = 1) -> keras.Mo
     Raises:
         ConfigError: for numbers that are not positive.
     """
+    groups = channel_groups(model)
+    counts = multiplied(groups, multiplier, multiple)
+    return with_other_widths(model, groups, lambda labels: counts[groups.channels_of(labels)], fresh=True)
+
+
+def multiplied(groups: ChannelGroups, multiplier: float, multiple: int = 1) -> np.ndarray:
+    """Returns how often each channel is there, by its number, when the widths of all free groups are multiplied.
+
+    Args:
+        groups: of a model.
+        multiplier: positive.
+        multiple: that widths are rounded to, up and down, but not to 0.
+
+    Raises:
+        ConfigError: for numbers that are not positive.
+    """
     if multiplier <= 0 or multiple < 1:
         raise ConfigError(f"Both must be positive. Received: multiplier={multiplier}, multiple={multiple}.")
-    groups = channel_groups(model)
     counts = np.ones(groups.count, np.int64)
     for group in groups.prunable:
         width = max(1, round(multiplier * len(group) / multiple)) * multiple
         counts[group.channels] = width // len(group)
         counts[group.channels[: width % len(group)]] += 1
-    return with_other_widths(model, groups, lambda labels: counts[groups.channels_of(labels)], fresh=True)
+    return counts
 
 
 def round_up_kept(
