@@ -15,7 +15,13 @@ from source.layer import weight_paths
 from source.surgery.rewrite import rewrite
 
 
-def with_other_widths(model: keras.Model, groups: ChannelGroups, kept: Kept, fresh: bool = False) -> keras.Model:
+def with_other_widths(
+    model: keras.Model,
+    groups: ChannelGroups,
+    kept: Kept,
+    fresh: bool = False,
+    stand_ins: dict[int, Callable[..., Any]] | None = None,
+) -> keras.Model:
     """Returns a copy in which channels are left out, or come several times.
 
     Args:
@@ -23,6 +29,7 @@ def with_other_widths(model: keras.Model, groups: ChannelGroups, kept: Kept, fre
         groups: of this model.
         kept: says for labels which are kept, or how often each comes.
         fresh: whether layers of another width get initial weights instead of those that are kept.
+        stand_ins: what is called in the place of operations, by their identity, where nothing is left.
     """
     sites: dict[int, list[Site]] = {}
     for site in groups.sites:
@@ -39,7 +46,12 @@ def with_other_widths(model: keras.Model, groups: ChannelGroups, kept: Kept, fre
         step = entered.get(id(nested))
         return None if step is None else [_narrowed(each, groups, kept) for each in step.outputs]
 
-    return rewrite(model, _replacing(sites, changed, kept, fresh), operations=True, inputs=inputs)
+    narrower, others = _replacing(sites, changed, kept, fresh), stand_ins or {}
+
+    def replace(operation: Any) -> Any:
+        return others[id(operation)] if id(operation) in others else narrower(operation)
+
+    return rewrite(model, replace, operations=True, inputs=inputs)
 
 
 def _narrowed(tensor: keras.KerasTensor, groups: ChannelGroups, kept: Kept) -> keras.KerasTensor:

@@ -7,10 +7,13 @@ from source.config.errors import ConfigError
 from source.graph.channel_groups import ChannelGroups
 from source.layer.batch_normalized import BatchNormalized
 from source.layer.compressed import Compressed
+from source.surgery._branches import stand_ins, with_what_reads_nothing
 from source.surgery._other_widths import with_other_widths
 
 
-def remove_channels(model: keras.Model, groups: ChannelGroups, removed: np.ndarray) -> keras.Model:
+def remove_channels(
+    model: keras.Model, groups: ChannelGroups, removed: np.ndarray, allow_empty: bool = False
+) -> keras.Model:
     """Returns a plain copy of a model without some channels; what remains of each weight is copied bit for bit.
 
     The outputs are those of the model if the channels carried zeros to all that used them.
@@ -19,15 +22,26 @@ def remove_channels(model: keras.Model, groups: ChannelGroups, removed: np.ndarr
         model: functional or sequential, built.
         groups: of this model.
         removed: numbers of the channels that go.
+        allow_empty: whether all channels of a layer may go. The layers that then read nothing go with them; a sum or
+            a concatenation does without what they made.
 
     Raises:
-        ConfigError: for channels that may not go, and for a layer that nothing would be left of.
+        ConfigError: for channels that may not go, for a layer that nothing would be left of unless that is allowed,
+            and for layers that then cannot be left out.
     """
     _refuse(groups, removed)
+    if allow_empty:
+        removed = with_what_reads_nothing(groups, removed)
+    else:
+        _refuse_empty(groups, removed)
     _refuse_prepared(groups, removed)
     gone = np.zeros(groups.count, bool)
     gone[removed] = True
-    return with_other_widths(model, groups, lambda labels: ~gone[groups.channels_of(labels)])
+
+    def kept(labels: np.ndarray) -> np.ndarray:
+        return ~gone[groups.channels_of(labels)]
+
+    return with_other_widths(model, groups, kept, stand_ins=stand_ins(groups, kept) if allow_empty else None)
 
 
 def _refuse(groups: ChannelGroups, removed: np.ndarray) -> None:
@@ -38,6 +52,9 @@ def _refuse(groups: ChannelGroups, removed: np.ndarray) -> None:
             raise ConfigError(f"Channels of `{group.name}` may not go: {'; '.join(group.fixed)}.")
     if len(fixed):
         raise ConfigError(f"removed: expected numbers of channels of `groups.prunable`. Received: {fixed.tolist()}.")
+
+
+def _refuse_empty(groups: ChannelGroups, removed: np.ndarray) -> None:
     for path, labels in groups.flow.producers.items():
         if np.isin(groups.channels_of(labels), removed).all():
             raise ConfigError(f"Layer `{path}`: no channel would be left of {len(labels)}. Keep one at least.")

@@ -61,11 +61,16 @@ def test_layers_of_nested_models_have_paths():
     ({"hidden": 9}, r"Layer `hidden`: no choice of channels leaves 9; nearest is 5\."),
     ({"head": 0}, r"Layer `head`: no choice of channels leaves 0; nearest is 1\."),
     ({"trunk": 1, "branch": 2}, r"go together need the same widths\. Received: `trunk`: 1, `branch`: 2\."),
-    ({"hidden": 0}, r"Layer `hidden`: no channel would be left of 5"),
 ])  # fmt: skip
 def test_structures_that_the_model_cannot_have(widths, message):
     with pytest.raises(ConfigError, match=message):
         from_structure(residual(), widths)
+
+
+@pytest.mark.parametrize("weights", [True, False])
+def test_a_layer_of_width_zero_goes_with_its_branch(weights):
+    smaller = from_structure(residual(), {"hidden": 0, "branch": 2}, weights)
+    assert structure(smaller) == {"head": 1, "trunk": 2}
 
 
 @pytest.mark.parametrize(("multiplier", "multiple", "widths"), [
