@@ -1,5 +1,8 @@
 """Tests of widths that are written down, multiplied and rounded."""
 
+import json
+from pathlib import Path
+
 import keras
 import numpy as np
 import pytest
@@ -139,3 +142,19 @@ def test_groups_of_one_layer_are_rounded_together():
 def test_a_multiple_is_positive():
     with pytest.raises(ConfigError, match=r"`multiple` must be positive\. Received: multiple=0\."):
         round_up_kept(channel_groups(residual()), np.zeros(0, int), 0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("weights", [True, False])
+def test_a_resnet50_is_made_of_a_structure_that_leaves_branches_out(weights, tmp_path):
+    body = keras.applications.ResNet50(weights=None, include_top=False, input_shape=(32, 32, 3), pooling="avg")
+    x = layers.Dense(1024, activation="relu", name="hidden")(body.output)
+    model = keras.Model(body.input, layers.Dense(10, name="head")(x))
+    widths = json.loads((Path(__file__).parent / "resnet50_structure.json").read_text())
+    assert (len(widths), sum(widths.values()), list(widths.values()).count(0)) == (53, 1633, 20)
+    smaller = from_structure(model, widths, weights)
+    assert (model.count_params(), len(model.layers)) == (25_696_138, 178)
+    assert (smaller.count_params(), len(smaller.layers)) == (172_541, 88)
+    assert sum(isinstance(layer, layers.Conv2D) for layer in smaller.layers) == 23
+    smaller.save(tmp_path / "model.keras")
+    assert largest_error(smaller, keras.models.load_model(tmp_path / "model.keras")) == 0.0
