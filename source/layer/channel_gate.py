@@ -80,17 +80,21 @@ class ChannelGate(keras.layers.Layer):
 
     def plain(self) -> Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]:
         """Returns what computes the same with layers and operations of Keras alone, as it is now."""
-        kept = int(ops.convert_to_numpy(self.kept))
 
         def emit(u: keras.KerasTensor, saliency: keras.KerasTensor) -> keras.KerasTensor:
-            y = ops.multiply(_as_type(u, "float32"), ops.reshape(saliency, self._over_space(-1)))
-            y = self._affine()(y)
-            if kept < self.channels:
-                active = ops.cast(winners(saliency, kept), "float32")
-                y = ops.multiply(y, ops.reshape(active, self._over_space(-1)))
-            return _as_type(y, u.dtype)
+            # A model of its own: Keras names operations by itself, and other names in the model around may be the same.
+            inputs = [keras.Input(batch_shape=each.shape, dtype=each.dtype) for each in (u, saliency)]
+            return keras.Model(inputs, self._plain(*inputs), name=self.name)([u, saliency])
 
         return emit
+
+    def _plain(self, u: keras.KerasTensor, saliency: keras.KerasTensor) -> keras.KerasTensor:
+        kept = int(ops.convert_to_numpy(self.kept))
+        y = self._affine()(ops.multiply(ops.cast(u, "float32"), ops.reshape(saliency, self._over_space(-1))))
+        if kept < self.channels:
+            active = ops.cast(winners(saliency, kept), "float32")
+            y = ops.multiply(y, ops.reshape(active, self._over_space(-1)))
+        return ops.cast(y, u.dtype)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments as plain values."""
@@ -108,7 +112,7 @@ class ChannelGate(keras.layers.Layer):
         rank = self._ranks[0]
         last = self.axis % rank == rank - 1
         layer = _DEPTHWISE[rank](
-            1, data_format="channels_last" if last else "channels_first", name=f"{self.name}_affine", dtype="float32"
+            1, data_format="channels_last" if last else "channels_first", name="affine", dtype="float32"
         )
         shape: list[int | None] = [None] * rank
         shape[self.axis] = self.channels
@@ -139,7 +143,3 @@ def count_of(channels: int, density: float) -> int:
         density: in (0, 1].
     """
     return max(1, -int(-(channels * density - 1e-6) // 1))
-
-
-def _as_type(x: keras.KerasTensor, dtype: str) -> keras.KerasTensor:
-    return x if x.dtype == dtype else ops.cast(x, dtype)

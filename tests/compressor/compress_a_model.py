@@ -20,6 +20,7 @@ WAYS = {
         {"members": [{"name": "magnitude_pruning", "sparsity": 0.75, **SCHEDULE}, {"name": "quantize_aware"}]},
     ),
     "device": ("layer_formats", {"rule_set": "basic"}),
+    "gates": ("feature_boosting", {"density": 0.5, **SCHEDULE}),
     "operators": ("approximated_operators", {"rule_set": "basic"}),
 }
 
