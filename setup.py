@@ -35,6 +35,7 @@ EXPORT = ["ai-edge-litert", "ai-edge-quantizer", "onnx", "onnxruntime", "tf2onnx
 
 EXTRAS_REQUIRE = {
     "export": EXPORT,
+    "datasets": ["tensorflow-datasets"],
     "dev": [
         *EXPORT,  # every exporter is tested
         "build",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from source.exporter.comparison import compare
     from source.exporter.cost_profile import profile
     from source.exporter.latency import measure
+    from source.graph.channel_cost import channel_cost
     from source.graph.channel_groups import channel_groups
     from source.graph.channels.handler import register_handler
     from source.layer.load_model import load_model
@@ -56,6 +57,7 @@ _HOME = {
     "RunnerConfig": "source.config.config",
     "__version__": "source",
     "available": "source.config.plugin",
+    "channel_cost": "source.graph.channel_cost",
     "channel_groups": "source.graph.channel_groups",
     "compare": "source.exporter.comparison",
     "compressor": "source.compressor.build",
@@ -92,6 +94,7 @@ __all__ = [
     "RunnerConfig",
     "__version__",
     "available",
+    "channel_cost",
     "channel_groups",
     "compare",
     "compressor",
