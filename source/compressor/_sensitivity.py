@@ -1,7 +1,7 @@
 """Which layers bear a narrower number format: a greedy search under a budget."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal
 
 import keras
@@ -107,8 +107,8 @@ class Measure:
         self._layers = [named_layers(variant) for variant in variants]
         self._batches = list(_calibration.batches(reference, calibration))
         self._metric = metric
-        self._expected = self._outputs(reference)
-        self._at_start = self._distance(self._outputs(self._model))
+        self._expected = outputs_of(reference, self._batches, metric)
+        self._at_start = self._distance()
 
     def loss(self, name: str, variant: int) -> float:
         """Returns the distance when one layer alone has the weights that it has in another variant.
@@ -123,22 +123,41 @@ class Measure:
         before = layer.get_weights()
         layer.set_weights(self._layers[variant][name].get_weights())
         try:
-            return self._distance(self._outputs(self._model))
+            return self._distance()
         finally:
             layer.set_weights(before)
 
-    def _outputs(self, model: keras.Model) -> np.ndarray:
-        every = [keras.tree.flatten(model(batch, training=False)) for batch in self._batches]
-        rows = [np.asarray(keras.ops.convert_to_numpy(each), np.float64) for outputs in every for each in outputs]
-        if self._metric == "sqnr":
-            return np.concatenate([each.reshape(-1) for each in rows])
-        return np.concatenate([_shares(each).reshape(-1, each.shape[-1]) for each in rows])
+    def _distance(self) -> float:
+        return distance(outputs_of(self._model, self._batches, self._metric), self._expected, self._metric)
 
-    def _distance(self, outputs: np.ndarray) -> float:
-        if self._metric == "sqnr":
-            return float(np.square(outputs - self._expected).sum() / max(np.square(self._expected).sum(), 1e-300))
-        p, q = np.maximum(self._expected, 1e-12), np.maximum(outputs, 1e-12)
-        return float((p * np.log(p / q)).sum(axis=-1).mean())
+
+def outputs_of(model: keras.Model, batches: Iterable[Any], metric: Metric) -> np.ndarray:
+    """Returns the outputs of a model as `distance` takes them, float64.
+
+    Args:
+        model: is run in inference.
+        batches: of its inputs.
+        metric: what is to be measured.
+    """
+    every = [keras.tree.flatten(model(batch, training=False)) for batch in batches]
+    rows = [np.asarray(keras.ops.convert_to_numpy(each), np.float64) for outputs in every for each in outputs]
+    if metric == "sqnr":
+        return np.concatenate([each.reshape(-1) for each in rows])
+    return np.concatenate([_shares(each).reshape(-1, each.shape[-1]) for each in rows])
+
+
+def distance(outputs: np.ndarray, expected: np.ndarray, metric: Metric) -> float:
+    """Returns how far outputs are from what they should be.
+
+    Args:
+        outputs: what `outputs_of` returned for one model.
+        expected: and for the reference.
+        metric: the same.
+    """
+    if metric == "sqnr":
+        return float(np.square(outputs - expected).sum() / max(np.square(expected).sum(), 1e-300))
+    p, q = np.maximum(expected, 1e-12), np.maximum(outputs, 1e-12)
+    return float((p * np.log(p / q)).sum(axis=-1).mean())
 
 
 def _lower(costs: Sequence[int], level: int) -> int | None:

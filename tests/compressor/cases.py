@@ -55,7 +55,10 @@ CASES: dict[str, Case] = {
     "focused_quantization": Case(settings={"refit_steps": 2, "end_step": 4}, unchanged=True),
     # Fewer products are added up in another order: float32 rounds numbers near 1 by 6e-8.
     "filter_pruning": Case(settings={**SCHEDULE}, unchanged=True, tolerance=2e-6, models=CHANNELS),
-    "network_slimming": Case(settings={"strength": 1e-3, **SCHEDULE}, unchanged=True, tolerance=2e-6, models=("image",)),
+    "network_slimming": Case(
+        settings={"strength": 1e-3, **SCHEDULE}, unchanged=True, tolerance=2e-6, models=("image",)
+    ),
+    "channel_search": Case(settings={"portions": 2}, unchanged=True, tolerance=2e-6, calibrated=True, models=CHANNELS),
     "feature_boosting": Case(settings={"density": 0.5, **SCHEDULE}, tolerance=1e-6, models=("image",)),
     # Two layers add up in another order than one with the product: float32 rounds numbers near 1 by 6e-8.
     "low_rank": Case(settings={"ratio": 0.9}, tolerance=2e-6),
