@@ -184,9 +184,9 @@ class ChannelCompressor(Compressor):
         """Refuses a model that still has all its channels."""
         if all(self.alive(group).all() for group in self.chosen(self.groups)):
             raise ConfigError(
-                f"{self.name}: no channel has been taken out yet: the first step that does is {self.first_step}. "
-                "Give `compressor.keras_callback()` to `fit`, or `compression` to the runner's callbacks, and train "
-                "that far."
+                f"{self.name}: no channel has been taken out: the first step that does is {self.first_step}. Give "
+                "`compressor.keras_callback()` to `fit`, or `compression` to the runner's callbacks, and train that "
+                "far. A share that rounds to no channel, `multiple` and `least_density` keep all of them, too."
             )
 
     def report(self, model: keras.Model) -> Report:
@@ -239,6 +239,8 @@ class ChannelCompressor(Compressor):
 
     def _held(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
         """Returns why a group keeps all its channels whatever the rules."""
+        if len(group) == 1 and not group.fixed:
+            return "they could only go all at once, and one channel has to stay"
         return "; ".join((*group.fixed, *group.doubts)) or self.refusal(group, groups, sites)
 
     def _cost_note(self) -> str:

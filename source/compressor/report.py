@@ -11,6 +11,7 @@ from keras import ops
 
 from source.layer import weight_paths
 from source.layer.batch_normalized import BatchNormalized
+from source.layer.channel_mask import ChannelMask
 from source.layer.compressed import Compressed
 from source.layer.mask import Mask
 from source.layer.transformation import Transformation
@@ -220,7 +221,7 @@ def _stored_bytes(chain: Sequence[Transformation], seen: np.ndarray) -> int:
     coded = [each for each in chain if each.code_bits is not None]
     bits = coded[-1].code_bits if coded else _FLOAT_BITS
     scales = coded[-1].scale_bytes(seen.shape) if coded else 0
-    dense = math.ceil(seen.size * (bits or 0) / 8)
+    dense = math.ceil(_left(chain, seen.size) * (bits or 0) / 8)
     index = min((each.pattern.index_bytes(seen.shape) for each in chain if isinstance(each, Mask)), default=None)
     ways = [dense]
     if index is not None:
@@ -228,6 +229,14 @@ def _stored_bytes(chain: Sequence[Transformation], seen: np.ndarray) -> int:
     factors = [each.factor_bytes(seen.shape) for each in chain]
     ways += [size + (index or 0) for size in factors if size is not None]
     return min(ways) + scales
+
+
+def _left(chain: Sequence[Transformation], size: int) -> int:
+    """Returns how many numbers are left of a weight when its masked channels are cut out."""
+    for each in chain:
+        for line in each.kept.values() if isinstance(each, ChannelMask) else ():
+            size = size // line.shape[0] * int(np.count_nonzero(ops.convert_to_numpy(line)))
+    return size
 
 
 def _line(cells: Sequence[str]) -> str:

@@ -41,7 +41,9 @@ class ScalePenalty(Transformation):
     def transform(self, x: Tensor, training: bool) -> Tensor:
         """Returns x."""
         if training:
-            self.add_loss(ops.convert_to_tensor(self.strength) * ops.sum(ops.abs(x) * self._counted))
+            self.add_loss(
+                ops.convert_to_tensor(self.strength) * ops.sum(ops.abs(x) * ops.convert_to_tensor(self._counted))
+            )
         return x
 
     @property

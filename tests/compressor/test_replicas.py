@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def found(repository) -> dict[str, dict]:
-    names = ("magnitude_pruning", "quantize_aware", "morphnet")
+    names = ("magnitude_pruning", "quantize_aware", "morphnet", "filter_pruning")
     # Logical devices must be there before TensorFlow is used.
     done = subprocess.run(
         [sys.executable, "-m", "tests.compressor.print_replicas", *names],
@@ -22,13 +22,14 @@ def found(repository) -> dict[str, dict]:
 
 
 def test_devices_hold_the_same_weights_masks_and_limits(found):
-    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 3
+    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 4
 
 
-def test_masks_are_those_of_one_device(found):
-    assert found["magnitude_pruning"]["states"] == 0.0
+@pytest.mark.parametrize("name", ["magnitude_pruning", "filter_pruning"])
+def test_masks_are_those_of_one_device(found, name):
+    assert found[name]["states"] == 0.0
     # Gradients of two halves of a batch are added: a few ulps of weights below 1.
-    assert found["magnitude_pruning"]["weights"] < 2.0**-20
+    assert found[name]["weights"] < 2.0**-20
 
 
 def test_limits_are_averages_of_what_the_devices_see(found):

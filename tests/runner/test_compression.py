@@ -71,6 +71,8 @@ def test_a_run_resumed_at_any_step_ends_with_the_bits_of_an_undisturbed_one(tmp_
         pytest.param("quantize_aware", {"freeze_step": 4}, marks=pytest.mark.slow),
         ("quantize_aware", {"weights": "int4", "weight_ranges": "learned_step", "activation_ranges": "learned_step"}),
         ("chain", {"members": [{"name": "magnitude_pruning", **PRUNING}, {"name": "quantize_aware"}]}),
+        ("filter_pruning", {**PRUNING, "sparsity": 0.5}),
+        ("network_slimming", {**PRUNING, "sparsity": 0.5, "strength": 0.1, "warmup_steps": 7}),
     ],
 )
 def test_so_does_a_run_with_other_compressors(tmp_path, name, options):
