@@ -23,7 +23,7 @@ demo: $(STAMP)  ## train, evaluate and predict on real handwritten digits (runs/
 	$(BIN)/python demo/first_steps.py
 
 test: $(STAMP)  ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 setup: $(STAMP)  ## make .venv with everything for development
 

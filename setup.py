@@ -42,6 +42,7 @@ EXTRAS_REQUIRE = {
         "hypothesis",
         "mypy",
         "pytest>=8",
+        "pytest-xdist",
         "ruff>=0.9",
         "setuptools>=77",  # the wheel test builds without an isolated environment
         "types-PyYAML",
