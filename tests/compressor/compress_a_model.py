@@ -22,7 +22,10 @@ WAYS = {
     "device": ("layer_formats", {"rule_set": "basic"}),
     "gates": ("feature_boosting", {"density": 0.5, **SCHEDULE}),
     "operators": ("approximated_operators", {"rule_set": "basic"}),
+    "scales": ("network_slimming", {"strength": 1e-3, **SCHEDULE}),
+    "filters": ("filter_pruning", {"score": "taylor", **SCHEDULE}),
 }
+CUT = ("scales", "filters")  # finished models have fewer products to add up
 
 
 def model() -> keras.Model:
@@ -37,9 +40,9 @@ def model() -> keras.Model:
 def differences(name: str, settings: dict, folder: Path) -> list[float]:
     """Returns how far the finished and the loaded model are from the trained one, and whether anything was learnt."""
     made = compressor(name, **settings)
-    prepared = made.prepare(model())
-    prepared.compile("adam", "mse")
     x = np.random.default_rng(0).normal(size=(32, 6, 6, 3)).astype("float32")
+    prepared = made.prepare(model(), (x, np.zeros((32, 3))) if made.needs_calibration else None)
+    prepared.compile("adam", "mse")
     loss = prepared.fit(
         x, np.zeros((32, 3)), batch_size=8, epochs=2, verbose=0, callbacks=[made.keras_callback()]
     ).history["loss"]

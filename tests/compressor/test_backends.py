@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.compressor.compress_a_model import WAYS
+from tests.compressor.compress_a_model import CUT, WAYS
 
 
 def printed(backend: str, repository, module: str, *arguments: str) -> Any:
@@ -32,7 +32,10 @@ def printed(backend: str, repository, module: str, *arguments: str) -> Any:
 def test_every_backend_trains_saves_and_finishes(backend, repository, tmp_path):
     """Needs the backend: `python -m pytest -m slow tests/compressor -k backends`, or ESPALIER_BACKENDS_PYTHON."""
     found = printed(backend, repository, "compress_a_model", str(tmp_path))
-    assert found == {way: [0.0, 0.0, 1.0] for way in WAYS}
+    assert list(found) == list(WAYS)
+    for way, differences in found.items():
+        # float32 rounds sums near 1 by 6e-8, another order of them a few times
+        assert differences == pytest.approx([0.0, 0.0, 1.0], abs=1e-6 if way in CUT else 0.0), way
 
 
 @pytest.mark.slow
