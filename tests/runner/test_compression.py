@@ -73,6 +73,8 @@ def test_a_run_resumed_at_any_step_ends_with_the_bits_of_an_undisturbed_one(tmp_
         ("chain", {"members": [{"name": "magnitude_pruning", **PRUNING}, {"name": "quantize_aware"}]}),
         ("filter_pruning", {**PRUNING, "sparsity": 0.5}),
         ("network_slimming", {**PRUNING, "sparsity": 0.5, "strength": 0.1, "warmup_steps": 7}),
+        ("feature_boosting", {"density": 0.5, "end_step": 8, "every_steps": 3}),
+        pytest.param("channel_search", {"budget": 0.5}, marks=pytest.mark.slow),
     ],
 )
 def test_so_does_a_run_with_other_compressors(tmp_path, name, options):
