@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from source.config.errors import ConfigError
 from source.graph.channel_groups import ChannelGroups
 from source.graph.trace import trace
 from source.layer.channel_mask import ChannelMask
@@ -19,6 +20,9 @@ def without_masked_channels(plain: keras.Model, masked: keras.Model) -> keras.Mo
     Args:
         plain: what `masked` was finished to; its layers have the same paths.
         masked: the prepared model, with channel masks.
+
+    Raises:
+        ConfigError: if the masked weights are not found again.
     """
     lines = {(path, weight, axis): kept for path, weight, axis, kept in _lines(masked)}
     if not lines or all(kept.all() for kept in lines.values()):
@@ -29,6 +33,11 @@ def without_masked_channels(plain: keras.Model, masked: keras.Model) -> keras.Mo
         for site in groups.sites
         if (key := (site.path, site.weight, site.axis)) in lines
     ]
+    if not gone:
+        raise ConfigError(
+            f"Model `{plain.name}`: none of the weights that channels are masked in is left under its name, so that "
+            "they cannot be cut out. Finish the compressor of channels before the one that replaces layers."
+        )
     return remove_channels(plain, groups, np.unique(np.concatenate(gone)))
 
 

@@ -2,7 +2,9 @@
 
 import keras
 import numpy as np
+import pytest
 
+from source.config.errors import ConfigError
 from source.layer.channel_mask import ChannelMask
 from source.surgery.bake import bake
 from source.surgery.masked_channels import without_masked_channels
@@ -37,6 +39,13 @@ def test_masked_channels_are_cut_out_with_all_that_belongs_to_them():
     x = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
     # Two products less are added up: float32 rounds sums near 1 by 6e-8.
     np.testing.assert_allclose(finished(x), prepared(x), atol=1e-6)
+
+
+def test_a_model_whose_layers_have_other_names_is_refused():
+    inputs = keras.Input((5,))
+    other = keras.Model(inputs, keras.layers.Dense(2, name="only")(inputs), name="other")
+    with pytest.raises(ConfigError, match=r"^Model `other`: none of the weights that channels are masked in is left"):
+        without_masked_channels(other, masked([True, False, True, False]))
 
 
 def test_a_model_that_keeps_everything_is_returned_as_it_is():
