@@ -1,6 +1,5 @@
 """Makes channels small in training by what they cost, until the model fits a budget, and takes out the smallest."""
 
-import math
 from typing import Literal
 
 import keras
@@ -11,6 +10,7 @@ from source.compressor import _structure
 from source.compressor._channel_budget import Widths, split
 from source.compressor._channel_sites import ChannelSites
 from source.compressor._channel_values import ChannelValues, Source, filters, scales, why_no_scale
+from source.compressor._regularization_strength import StrengthSettings
 from source.compressor.channel_compressor import Chains, ChannelCompressor, makes
 from source.compressor.compressor import Calibration
 from source.compressor.report import Report
@@ -25,9 +25,6 @@ from source.layer.compressed import transformations_of
 from source.layer.transformation import Tensor
 from source.surgery.wrap import inside
 
-# By this the automatic strength changes at each update. A hundred updates reach any strength; one changes little.
-_STEP = 1.25
-
 
 @settings
 class GroupSettings:
@@ -35,7 +32,7 @@ class GroupSettings:
 
 
 @settings
-class Config(CompressorConfig):
+class Config(CompressorConfig, StrengthSettings):
     """Settings of MorphNet.
 
     Attributes:
@@ -46,14 +43,8 @@ class Config(CompressorConfig):
         hardware: of target "latency": "V100", "P100", "this_cpu" or another name, or a YAML file.
         batch_size: of target "latency".
         budget: share of the cost that is to be left, in (0, 1); None leaves what the thresholds leave.
-        strength: of the regularization, not negative; None finds one that comes to the budget.
-        schedule: of a given strength: "constant"; or "cosine", which falls to 0 at `end_step`.
-        warm_up_steps: in which a given strength rises from 0.
         threshold: at and below which a channel is to go, not negative.
-        relative: whether the threshold is a share of the mean of the channel's group at the start.
-        begin_step: at which regularization begins.
-        end_step: at which the channels go, at the latest; they go sooner when the budget is reached.
-        every_steps: steps between two looks at the cost.
+        relative: whether the threshold is a share of the mean of the channel's group, at every look anew.
         least_channels: that every group keeps, at least 1.
         multiple: widths of groups are multiples of this, as far as they were before.
         structure_folder: where `learned_structure/alive_<step>` is written at every look; None writes nothing.
@@ -65,14 +56,8 @@ class Config(CompressorConfig):
     hardware: str = "V100"
     batch_size: int = 1
     budget: float | None = 0.5
-    strength: float | None = None
-    schedule: Literal["constant", "cosine"] = "constant"
-    warm_up_steps: int = 0
     threshold: float = 0.01
     relative: bool = True
-    begin_step: int = 0
-    end_step: int = 1000
-    every_steps: int = 10
     least_channels: int = 1
     multiple: int = 1
     structure_folder: PathText | None = None
@@ -108,9 +93,9 @@ class MorphNet(ChannelCompressor):
     A are the widths that are left, R sums of the values of channels, and coefficients those of `ChannelCost`: what
     costs much is made small first. Gordon et al.: MorphNet, 2018, https://arxiv.org/abs/1711.06798
 
-    With a budget the strength rises while the cost, each channel weighed by its value as a share of that at the start,
-    is above a straight line from 1 to the budget, and falls while it is below. At the end the channels of the least
-    values by their thresholds go, just as many as the budget asks for.
+    With a budget and no strength given, the strength is changed so that the cost, each channel weighed by its value as
+    a share of that at the start, comes down to the budget at an even pace. At the end the channels of the least values
+    by their thresholds go, just as many as the budget asks for.
     """
 
     config: Config
@@ -125,8 +110,8 @@ class MorphNet(ChannelCompressor):
         if self.config.regularizer == "gamma":
             _refuse_without_scales(ChannelGroups(model), self.name)
         prepared = super().prepare(model, calibration)
-        start = np.asarray(ops.convert_to_numpy(self._values.values()), np.float32)
-        self._loss.begin(start, self._thresholds(start))
+        start = self._now()
+        self._loss.begin(start, self._limits(start))
         return prepared
 
     def refusal(self, group: Group, groups: ChannelGroups, sites: ChannelSites) -> str | None:
@@ -145,11 +130,7 @@ class MorphNet(ChannelCompressor):
 
     def next_update(self, step: int) -> int | None:
         """Returns the next step at which the cost is looked at."""
-        config = self.config
-        if step < config.begin_step:
-            return config.begin_step
-        following = step + config.every_steps - (step - config.begin_step) % config.every_steps
-        return None if step >= config.end_step else min(following, config.end_step)
+        return self.config.next_look(step)
 
     def update(self, step: int) -> None:
         """Sets the strength for the next steps, or takes out channels when the budget or the last step is reached."""
@@ -158,6 +139,7 @@ class MorphNet(ChannelCompressor):
         if self.next_update(step - 1) != step or known >= step or self._has_ended:
             return
         loss.step.assign(step)
+        loss.thresholds.assign(self._limits(self._now()))
         distances = self._distances()
         reached = config.budget is not None and self._share(distances > 1) <= config.budget
         if step == config.end_step or reached:
@@ -235,17 +217,21 @@ class MorphNet(ChannelCompressor):
     def _alive(self) -> np.ndarray:
         return self._kept() if self._has_ended else self._distances() > 1
 
-    def _thresholds(self, start: np.ndarray) -> np.ndarray:
-        found = np.full(len(start), self.config.threshold, np.float32)
-        if self.config.relative:
+    def _now(self) -> np.ndarray:
+        return np.asarray(ops.convert_to_numpy(self._values.values()), np.float32)
+
+    def _limits(self, values: np.ndarray) -> np.ndarray:
+        """Returns the thresholds."""
+        found = np.full(len(values), self.config.threshold, np.float32)
+        if self.config.relative:  # a scale of the whole group means nothing where a normalization follows
             for places in self._widths.places:
-                found[places] *= start[places].mean()
+                found[places] *= values[places].mean()
         found[~self._values.known] = -1.0  # so that they stay
         return found
 
     def _distances(self) -> np.ndarray:
         """Returns each channel's value as a multiple of its threshold; above 1 it is alive."""
-        values = np.asarray(ops.convert_to_numpy(self._values.values()), np.float64)
+        values = self._now().astype(np.float64)
         limits = np.asarray(ops.convert_to_numpy(self._loss.thresholds), np.float64)
         # At a threshold of 0, what is 0 goes first, and the rest by size.
         found = np.where(
@@ -263,20 +249,17 @@ class MorphNet(ChannelCompressor):
         return self._widths.gone_by_budget(distances, lambda kept: self._share(kept) <= budget)
 
     def _strength(self, step: int) -> float:
-        config = self.config
-        way = (step - config.begin_step) / (config.end_step - config.begin_step)
-        if config.strength is None:
-            before = float(ops.convert_to_numpy(self._loss.strength)) or 1.0 / _STEP
-            planned = 1.0 - (1.0 - (config.budget or 0.0)) * way
-            return before * _STEP if self._weighed_share() >= planned else before / _STEP
-        if step < config.begin_step + config.warm_up_steps:
-            return config.strength * (step - config.begin_step) / config.warm_up_steps
-        falls = config.schedule == "cosine"
-        return config.strength * (0.5 + 0.5 * math.cos(math.pi * way)) if falls else config.strength
+        config, loss = self.config, self._loss
+        if config.strength is not None:
+            return config.scheduled(step, config.strength)
+        strength, before = (float(ops.convert_to_numpy(each)) for each in (loss.strength, loss.weighed))
+        now = self._weighed_share()
+        loss.weighed.assign(now)
+        return config.paced(step, strength, before, now, config.budget or 0.0)
 
     def _weighed_share(self) -> float:
         """Returns the cost with each channel weighed by its value as a share of that at the start."""
-        now = np.asarray(ops.convert_to_numpy(self._values.values()), np.float32)
+        now = self._now()
         start = np.asarray(ops.convert_to_numpy(self._loss.initial), np.float32)
         aliveness = np.where(start > 0, np.clip(now / np.where(start > 0, start, 1.0), 0.0, 1.0), 1.0)
         return float(ops.convert_to_numpy(self._function.share(aliveness)))

@@ -36,12 +36,13 @@ class ChannelRegularizer(Transformation):
         self._held = _Held()
 
     def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates strength, values of the channels at the start and thresholds, and the step of the last update."""
+        """Creates strength, values of the channels at the start, thresholds, and what the last update knew."""
         super().build(input_shape)
         settings: dict[str, Any] = {"initializer": "zeros", "trainable": False, "aggregation": "only_first_replica"}
         self.strength = self.add_weight(name="strength", shape=(), **settings)
         self.initial = self.add_weight(name="initial", shape=(self.channels,), **settings)
         self.thresholds = self.add_weight(name="thresholds", shape=(self.channels,), **settings)
+        self.weighed = self.add_weight(name="weighed", shape=(), **{**settings, "initializer": "ones"})
         self.step = self.add_weight(name="step", shape=(), dtype="int32", **{**settings, "initializer": _MINUS_ONE})
         self.ended = self.add_weight(name="ended", shape=(), dtype="bool", **settings)
 

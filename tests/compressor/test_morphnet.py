@@ -14,6 +14,7 @@ from source.graph.channel_cost import channel_cost
 from source.layer.channel_regularizer import ChannelRegularizer
 from source.layer.compressed import transformations_of
 from source.layer.load_model import load_model
+from source.surgery.widths import from_structure
 from tests.compressor.cases import compiled, fit, made
 
 
@@ -129,20 +130,40 @@ def test_a_budget_is_met_by_as_few_channels_as_can_be(target, regularizer):
     assert any(note.startswith(f"{target}: {after / before:.2%} of ") for note in found.report(prepared).notes)
 
 
-def test_the_strength_rises_until_channels_shrink_as_planned():
-    found = compressor("morphnet", end_step=100, every_steps=10)
+def scale(prepared, factor):
+    for layer in ("first", "second"):
+        kernel = prepared.get_layer(layer).layer.kernel
+        kernel.assign(kernel * factor)
+
+
+def test_the_strength_finds_the_pace_at_which_channels_shrink_in_time():
+    found = compressor("morphnet", budget=0.5, end_step=100, every_steps=10)
     prepared = found.prepare(drawn(chain()))
     strengths = []
     for step in (0, 10, 20):
         found.update(step)
         found.update(step)  # a second time at a step changes nothing
         strengths.append(float(loss_of(prepared).strength))
-    assert strengths == pytest.approx([1.0, 1.25, 1.25**2], rel=1e-6)
-    for layer in ("first", "second"):
-        kernel = prepared.get_layer(layer).layer.kernel
-        kernel.assign(kernel * 0.5)  # a quarter of most costs, where 0.85 are planned
+    assert strengths == pytest.approx([1.0, 2.0, 4.0], rel=1e-6)  # nothing shrinks: twice as strong
+    scale(prepared, 0.95)
     found.update(30)
-    assert float(loss_of(prepared).strength) == pytest.approx(1.25, rel=1e-6)
+    now = float(loss_of(prepared).weighed)
+    assert now == pytest.approx(float(found._function.share(np.full(14, 0.95, np.float32))), rel=1e-6)
+    assert float(loss_of(prepared).strength) == pytest.approx(4.0 * (now - 0.5) / 7 / (1.0 - now), rel=1e-4)
+    scale(prepared, 0.5)  # far below the budget: half as strong
+    strength = float(loss_of(prepared).strength)
+    found.update(40)
+    assert float(loss_of(prepared).strength) == pytest.approx(strength / 2, rel=1e-6)
+
+
+def test_relative_thresholds_do_not_see_the_scale_of_a_group():
+    found = compressor("morphnet", strength=1.0, budget=None, threshold=0.9, end_step=100)
+    prepared = found.prepare(drawn(chain()))
+    before = found.alive_counts()
+    scale(prepared, 1e-3)
+    assert set(found.alive_counts().values()) == {0}
+    found.update(0)
+    assert found.alive_counts() == before
 
 
 @pytest.mark.parametrize(
@@ -201,7 +222,7 @@ def test_nothing_below_the_threshold_is_no_result():
     found = compressor("morphnet", strength=1.0, budget=None, end_step=10, every_steps=5)
     prepared = found.prepare(drawn(chain()))
     with pytest.raises(
-        ConfigError, match=r"morphnet: no channel has been taken out yet: the first step that does is 0"
+        ConfigError, match=r"morphnet: no channel has been taken out\b.*: the first step that does is 0"
     ):
         found.finish(prepared)
     found.update(10)
@@ -307,3 +328,13 @@ def test_half_precision_trains_with_the_term_in_float32():
 def test_settings_that_cannot_be_are_refused(settings, message):
     with pytest.raises(ConfigError, match=message):
         compressor("morphnet", **settings)
+
+
+def test_a_structure_builds_the_network_that_came_out():
+    model = drawn(chain())
+    found = compressor("morphnet", budget=0.5, end_step=2, every_steps=1)
+    prepared = found.prepare(model)
+    found.update(2)
+    finished = found.finish(prepared)
+    rebuilt = from_structure(model, found.alive_counts(), weights=False)
+    assert [tuple(each.shape) for each in rebuilt.weights] == [tuple(each.shape) for each in finished.weights]

@@ -36,7 +36,7 @@ def test_training_without_a_term_is_an_error():
 def test_nothing_of_it_lasts_and_its_state_is_no_weight_that_trains():
     layer = built()
     assert layer.lasting() is None
-    assert layer.trainable_variables == [] and len(layer.variables) == 5
+    assert layer.trainable_variables == [] and len(layer.variables) == 6
     np.testing.assert_array_equal(layer.initial, [1.0, 2.0])
     assert (int(layer.step), bool(layer.ended.numpy()), float(layer.strength)) == (-1, False, 0.0)
     assert layer.description == "loss of channels, strength 0"
