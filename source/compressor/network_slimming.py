@@ -14,6 +14,8 @@ from source.graph.channel_groups import ChannelGroups, Group
 from source.layer import weight_paths
 from source.layer.scale_penalty import ScalePenalty
 
+_TENTHS = 10  # steps in which the strength rises
+
 
 @settings
 class Config(ScheduledChannelsConfig):
@@ -151,6 +153,3 @@ def _scales(group: Group, sites: ChannelSites) -> Iterator[Found]:
     for site, places in sites.of(group):
         if is_scale(site.layer, site.weight) and weight_paths.of(site.layer)[site.weight].trainable:
             yield site, places
-
-
-_TENTHS = 10
