@@ -249,11 +249,11 @@ class _Spread:
     def sums(self, numbers: Tensor) -> Tensor:
         """Returns the sum over each line; 0 for what is always there."""
         found = ops.segment_sum(ops.cast(numbers, "float32"), self.block, self.table.shape[1])
-        return ops.sum(self.table * ops.expand_dims(found, 0), axis=1)
+        return ops.sum(ops.multiply(self.table, ops.expand_dims(found, 0)), axis=1)
 
     def widths(self, aliveness: Tensor) -> Tensor:
         """Returns the width of each line."""
-        return self.sums(aliveness) + self.constants
+        return ops.add(self.sums(aliveness), self.constants)
 
 
 class _Products:
@@ -271,7 +271,7 @@ class _Products:
 
     def values(self, widths: Tensor) -> Tensor:
         """Returns the value of each term."""
-        return self._coefficients * ops.prod(ops.take(widths, self._lines, axis=0), axis=1)
+        return ops.multiply(self._coefficients, ops.prod(ops.take(widths, self._lines, axis=0), axis=1))
 
     def charges(self, widths: Tensor, sums: Tensor) -> Tensor:
         """Returns the derivative of each term when widths change by sums."""
@@ -283,7 +283,7 @@ class _Products:
             for each in others:
                 product = product * each
             total = total + product
-        return self._charged * total
+        return ops.multiply(self._charged, total)
 
 
 def _value(term: Term, counts: list[int]) -> int:

@@ -24,8 +24,9 @@ WAYS = {
     "operators": ("approximated_operators", {"rule_set": "basic"}),
     "scales": ("network_slimming", {"strength": 1e-3, **SCHEDULE}),
     "filters": ("filter_pruning", {"score": "taylor", **SCHEDULE}),
+    "costs": ("morphnet", SCHEDULE),
 }
-CUT = ("scales", "filters")  # finished models have fewer products to add up
+CUT = ("scales", "filters", "costs")  # finished models have fewer products to add up
 
 
 def model() -> keras.Model:

@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 
 import numpy as np
-import yaml
 
 from source.config.config import require
 from source.config.errors import ConfigError, UnknownNameError
@@ -100,6 +99,8 @@ def _fastest(run: Callable[[], object], clock: Callable[[], float]) -> float:
 
 
 def _read(path: pathlib.Path) -> Hardware:
+    import yaml  # only files need it: costs that are no latency do without
+
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
