@@ -120,11 +120,20 @@ def test_every_network_of_the_model_zoo_is_there():
     assert set(ZOO) <= set(applications())
 
 
+@pytest.fixture
+def eager(monkeypatch):
+    """Lets models train without being traced first: minutes for one step of the large ones."""
+    compile_ = keras.Model.compile
+    monkeypatch.setattr(
+        keras.Model, "compile", lambda self, *given, **more: compile_(self, *given, run_eagerly=True, **more)
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("cost", ["FLOPs", "ModelSize", "Latency"])
 @pytest.mark.parametrize("algorithm", ["GroupLasso", "Gamma"])
 @pytest.mark.parametrize("name", ZOO)
-def test_every_row_of_the_model_zoo_takes_a_step_and_writes_its_structure(demo, tmp_path, name, algorithm, cost):
+def test_every_row_of_the_model_zoo_takes_a_step_and_writes_its_structure(demo, eager, tmp_path, name, algorithm, cost):
     flags = [f"--base-model-name={name}", f"--morphnet-regularizer-algorithm={algorithm}", "--num-epochs=1"]
     flags += [f"--morphnet-target-cost={cost}", "--examples=4", "--batch-size=4", f"--log-dir={tmp_path}"]
     if algorithm == "Gamma" and name.startswith(WITHOUT_SCALES):
