@@ -12,6 +12,7 @@ from source.config import errors
         (errors.DataError, ValueError),
         (errors.CheckpointError, RuntimeError),
         (errors.TrainingError, RuntimeError),
+        (errors.ExportError, RuntimeError),
     ],
 )
 def test_mistakes_of_users_are_one_family_and_what_python_calls_them(error, builtin):
@@ -23,4 +24,4 @@ def test_mistakes_of_users_are_one_family_and_what_python_calls_them(error, buil
 def test_every_error_of_the_module_is_in_the_family():
     found = [value for value in vars(errors).values() if isinstance(value, type)]
     assert all(issubclass(error, errors.EspalierError) for error in found)
-    assert len(found) == 7
+    assert len(found) == 8

@@ -121,11 +121,13 @@ def test_every_dtype_comes_back(dtype):
 
 
 def test_four_bits_take_less_than_four_bits():
-    values = np.clip(np.rint(DRAW.normal(size=(3, 3, 64, 64)) * 2), -7, 7).astype(np.float32) * np.float32(0.02) + 0
+    draw = np.random.default_rng(5)
+    values = np.clip(np.rint(draw.normal(size=(3, 3, 64, 64)) * 2), -7, 7).astype(np.float32) * np.float32(0.02) + 0
     shares = np.unique(values, return_counts=True)[1] / values.size
     entropy = -values.size * (shares * np.log2(shares)).sum() / 8
-    # Learning the law takes a few bytes; the scale 5; the frame of the tensor 5.
-    assert entropy * 0.999 < len(tensor.encode(bits(values), "float32")) < entropy * 1.005 + 10
+    # Learning the law takes some 0.5 % for this many numbers, with what it draws from chance in 64 channels; the scale
+    # 5 bytes, the frame of the tensor 5.
+    assert entropy * 0.999 < len(tensor.encode(bits(values), "float32")) < entropy * 1.01 + 10
 
 
 def test_a_tensor_is_described_in_bits():
