@@ -124,7 +124,8 @@ def main() -> None:
     parser.add_argument("--model", type=pathlib.Path, help="a finished int8 ResNet-8; else MLPerf's is rounded")
     parser.add_argument("--rounds", type=int, default=300, help="rounds that count, after five that do not")
     arguments = parser.parse_args()
-    folder = pathlib.Path(os.environ.get("ESPALIER_DATA", "data"))
+    beside = pathlib.Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = pathlib.Path(os.environ.get("ESPALIER_DATA") or beside)
     model = load_model(arguments.model) if arguments.model else rounded_after_training(folder)
     images, labels = pictures(folder, "test")
     with tempfile.TemporaryDirectory() as temporary:
