@@ -1,10 +1,12 @@
 """Tests of how exporters of one file write, verify and put in place."""
 
 import json
+from types import SimpleNamespace
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from source.compressor.build import compressor
 from source.config.errors import ConfigError, DataError, ExportError
@@ -132,3 +134,20 @@ def test_settings_are_checked():
         FileExporterConfig(examples=0)
     with pytest.raises(ConfigError, match=r"tolerance.* at least 0"):
         FileExporterConfig(tolerance=-1.0)
+
+
+def test_padding_of_the_last_batch_is_no_example(model, tmp_path):
+    class Inputter:
+        has_evaluation_data = True
+
+        @staticmethod
+        def input_fn(mode):
+            assert mode == "evaluate"
+            images, weights = np.arange(24, dtype=np.float32).reshape(6, 4), np.array([1, 1, 1, 1, 1, 0], np.float32)
+            return tf.data.Dataset.from_tensor_slices({"image": images, "weight": weights}).batch(3)
+
+    made = exporter()
+    path = made.export(SimpleNamespace(model=model), Inputter, tmp_path / "1")
+    assert path == tmp_path / made.name / "1" / "model.keras"
+    assert made.seen[2] == [(5, 4)]
+    assert json.loads(path.with_name("model.keras.report.json").read_text())["examples"] == 5

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from source.graph.channels.flow import Flow
-from source.graph.channels.handler import Kept
+from source.graph.channels.handler import Kept, follow_not
 from source.graph.trace import Step
 
 # Lengths that are free are tried with both: what depends on them differs.
@@ -29,6 +29,26 @@ def moved(step: Step, flow: Flow) -> list[np.ndarray] | None:
     if any(not np.array_equal(*pair) for pair in zip(first, second, strict=True)):
         return None
     return first
+
+
+def follow_moved(step: Step, flow: Flow, free: str) -> list[np.ndarray]:
+    """Gives every output of a call that moves numbers its labels; fixes all where they depend on lengths that are free.
+
+    Args:
+        step: the call.
+        flow: what is known so far.
+        free: why they are fixed then, a few words.
+
+    Returns:
+        The labels of every output; none where they are fixed.
+    """
+    found = moved(step, flow)
+    if found is None:
+        follow_not(step, flow, free)
+        return []
+    for position, (output, labels) in enumerate(zip(step.outputs, found, strict=True)):
+        flow.put_moved(output, labels, step.path, position)
+    return found
 
 
 def _called(step: Step, flow: Flow, length: int) -> list[np.ndarray] | None:

@@ -6,7 +6,7 @@ import keras
 
 from source.graph.channels.flow import Flow
 from source.graph.channels.handler import Handler, Kept, follow_not
-from source.graph.channels.moved import kept_lengths, moved
+from source.graph.channels.moved import follow_moved, kept_lengths
 from source.graph.trace import Step
 
 
@@ -27,12 +27,7 @@ class Movement(Handler):
         if type(step.operation).__name__ == "Repeat" and not isinstance(step.operation.repeats, int):
             follow_not(step, flow, f"`{step.path}` says for each of them how often it comes")
             return
-        found = moved(step, flow)
-        if found is None:
-            follow_not(step, flow, f"`{step.path}` moves them over lengths that are free")
-            return
-        for position, (output, labels) in enumerate(zip(step.outputs, found, strict=True)):
-            flow.put_moved(output, labels, step.path, position)
+        follow_moved(step, flow, f"`{step.path}` moves them over lengths that are free")
 
     def changed(self, step: Step, flow: Flow, kept: Kept) -> dict[str, Any]:
         """Returns `target_shape` of a layer, `newshape` of an operation."""

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from source.graph.channels.flow import Flow
-from source.graph.channels.handler import Handler, Kept, follow_not
-from source.graph.channels.moved import moved
+from source.graph.channels.handler import Handler, Kept
+from source.graph.channels.moved import follow_moved
 from source.graph.trace import Step
 
 
@@ -17,12 +17,7 @@ class Splitting(Handler):
 
     def follow(self, step: Step, flow: Flow) -> None:
         """Gives each part its labels."""
-        found = moved(step, flow)
-        if found is None:
-            follow_not(step, flow, f"`{step.path}` splits lengths that are free")
-            return
-        for position, (output, labels) in enumerate(zip(step.outputs, found, strict=True)):
-            flow.put_moved(output, labels, step.path, position)
+        follow_moved(step, flow, f"`{step.path}` splits lengths that are free")
 
     def changed(self, step: Step, flow: Flow, kept: Kept) -> dict[str, Any]:
         """Returns where to split what is kept."""
