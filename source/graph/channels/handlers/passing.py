@@ -14,12 +14,12 @@ from source.layer.transformation import Transformation
 _LAYERS = keras.layers
 _OVER_SPACE = [
     *("MaxPooling", "AveragePooling", "GlobalMaxPooling", "GlobalAveragePooling", "AdaptiveMaxPooling"),
-    *("AdaptiveAveragePooling", "ZeroPadding", "Cropping", "UpSampling", "SpatialDropout"),
+    *("AdaptiveAveragePooling", "Cropping", "UpSampling", "SpatialDropout"),
 ]
 
 
 class Passing(Handler):
-    """Activations, pooling, padding, noise, rounding: channels come out as they go in."""
+    """Activations, pooling, noise, rounding: channels come out as they go in."""
 
     kinds = (
         *(_LAYERS.Activation, _LAYERS.ReLU, _LAYERS.LeakyReLU, _LAYERS.ELU, _LAYERS.Identity, _LAYERS.Rescaling),

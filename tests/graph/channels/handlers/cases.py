@@ -57,6 +57,16 @@ def residual(merge: Callable) -> keras.Model:
     return keras.Model(inputs, layers.Conv2D(3, 1, name="read")(merge(x, y)))
 
 
+def widened(pad: Callable) -> Callable:
+    """Returns what pads 8 channels to 12 and adds a convolution, as a shortcut without weights does."""
+
+    def call(x: keras.KerasTensor) -> keras.KerasTensor:
+        y = layers.Conv2D(12, 3, padding="same", name="branch")(x)
+        return layers.Add(name="sum")([y, pad(x)])
+
+    return call
+
+
 def joined(merge: Callable) -> keras.Model:
     """Returns a model of two convolutions of different widths that stand side by side."""
     inputs = keras.Input(IMAGE)
@@ -148,6 +158,12 @@ CASES: dict[str, dict[str, Callable[[], keras.Model]]] = {
         "places": lambda: residual(lambda x, y: layers.Concatenate(axis=1)([x, y])),
         "first": lambda: first_model(lambda x: layers.Concatenate(axis=1)([x, layers.Conv2D(4, 1, **FIRST)(x)])),
         "dense": lambda: image_model(lambda x: layers.Concatenate()([x, layers.Conv2D(4, 1)(x)]), layers.Conv2D(5, 1)),
+        "channels and a sum": lambda: image_model(widened(lambda x: ops.pad(x, ((0, 0), (0, 0), (0, 0), (1, 3))))),
+        "layer": lambda: image_model(layers.ZeroPadding2D(1)),
+        "layer over channels": lambda: image_model(
+            widened(layers.ZeroPadding2D(((0, 0), (2, 2)), data_format="channels_first"))
+        ),
+        "series": lambda: series_model(layers.ZeroPadding1D(2)),
     },
     "convolution": {
         "2d": lambda: image_model(layers.Conv2D(6, 3, strides=2, padding="same")),

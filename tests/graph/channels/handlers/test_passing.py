@@ -15,7 +15,6 @@ from tests.graph.channels.looks import groups_of, made, output_of, steps
         layers.ReLU(),
         layers.MaxPooling2D(),
         layers.GlobalAveragePooling2D(),
-        layers.ZeroPadding2D(),
         layers.Dropout(0.5),
         CalibratedQuantize(),
         ops.sigmoid,
