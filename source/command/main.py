@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from types import ModuleType
 
 import source
-from source.command import compare, export, latency, list_plugins, predict, profile, show_environment, show_help
+from source.command import (
+    compare,
+    export,
+    latency,
+    list_plugins,
+    predict,
+    profile,
+    show_environment,
+    show_help,
+    tabulate_events,
+)
 from source.command.mistakes import report_mistakes
 from source.command.parser import Parser, UsageError
 from source.config.errors import UnknownNameError
@@ -21,6 +31,7 @@ _ACTIONS: dict[str, ModuleType] = {
     "compare": compare,
     "latency": latency,
     "profile": profile,
+    "events": tabulate_events,
 }
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.

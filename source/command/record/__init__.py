@@ -1,0 +1,1 @@
+"""What runs leave behind: event files, metrics, settings and reports, read without TensorFlow."""
