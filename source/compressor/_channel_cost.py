@@ -1,6 +1,6 @@
 """What a model costs with some of its channels gone, from the cost of each weight before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import keras
 import numpy as np
@@ -35,21 +35,22 @@ class ChannelCost:
         for site in groups.sites:
             sites.setdefault((site.path, site.weight), []).append(groups.channels_of(site.labels))
         self._weights = [
-            (weight.numbers if weight.is_parameter else 0, weight.macs, sites[layer.name, weight.path])
+            (layer.name, weight.numbers if weight.is_parameter else 0, weight.macs, sites[layer.name, weight.path])
             for layer in whole.layers
             for weight in layer.weights
             if (layer.name, weight.path) in sites
         ]
 
-    def after(self, is_kept: Callable[[np.ndarray], np.ndarray]) -> tuple[int, int]:
+    def after(self, is_kept: Callable[[np.ndarray], np.ndarray], gone: Collection[str] = ()) -> tuple[int, int]:
         """Returns parameters and MACs of the model without what is gone.
 
         Args:
             is_kept: says for numbers of channels which are kept, as booleans.
+            gone: paths of layers that are gone as a whole.
         """
         parameters, macs = self.before
-        for numbers, products, lines in self._weights:
-            share = float(np.prod([is_kept(line).mean() for line in lines]))
+        for layer, numbers, products, lines in self._weights:
+            share = 0.0 if layer in gone else float(np.prod([is_kept(line).mean() for line in lines]))
             parameters -= numbers - round(numbers * share)
             macs -= products - round(products * share)
         return parameters, macs

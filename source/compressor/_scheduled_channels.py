@@ -1,14 +1,18 @@
 """What compressors share that take the channels of the least scores out by a schedule: how many, and which."""
 
 import abc
+from collections.abc import Iterator
 
 import numpy as np
 
+from source.compressor._branches import reading_nothing, switches
+from source.compressor._channel_sites import ChannelSites
 from source.compressor._scheduled_masks import ScheduleSettings
-from source.compressor.channel_compressor import ChannelCompressor
+from source.compressor.channel_compressor import Chains, ChannelCompressor
 from source.config.config import CompressorConfig, require
 from source.config.settings import settings
-from source.graph.channel_groups import Group
+from source.graph.channel_groups import ChannelGroups, Group
+from source.layer.branch_switch import BranchSwitch
 from source.sparsity.ramp import Cyclic, Ramp
 
 
@@ -17,14 +21,14 @@ class GroupSettings:
     """What a rule may set.
 
     Attributes:
-        sparsity: share of a group's channels that go, in (0, 1); with scope "global" of all channels together, so that
-            rules can only skip.
+        sparsity: share of a group's channels that go, in (0, 1]; 1 takes out the whole branch of a sum or a
+            concatenation. With scope "global" of all channels together, below 1, so that rules can only skip.
     """
 
     sparsity: float = 0.5
 
     def __post_init__(self) -> None:
-        require(0 < self.sparsity < 1, "sparsity", "between 0 and 1", self.sparsity)
+        require(0 < self.sparsity <= 1, "sparsity", "above 0 and at most 1", self.sparsity)
 
 
 @settings
@@ -32,7 +36,8 @@ class ScheduledChannelsConfig(CompressorConfig, ScheduleSettings, GroupSettings)
     """Settings of how many channels go, and when.
 
     Attributes:
-        least_density: share of its channels that every group keeps at least; one channel always stays.
+        least_density: share of its channels that every group keeps at least; one channel always stays, unless
+            `sparsity` is 1.
         multiple: widths of groups are multiples of this, as far as they were before; more than wanted may stay.
     """
 
@@ -46,6 +51,7 @@ class ScheduledChannelsConfig(CompressorConfig, ScheduleSettings, GroupSettings)
             scope: "group" or "global".
         """
         GroupSettings.__post_init__(self)
+        require(scope == "group" or self.sparsity < 1, "sparsity", 'below 1 when scope="global"', self.sparsity)
         only_skips = not any(isinstance(rule.get("do"), dict) for rule in self.rules)
         require(0 <= self.least_density < 1, "least_density", "at least 0 and below 1", self.least_density)
         require(self.multiple >= 1, "multiple", "at least 1", self.multiple)
@@ -85,6 +91,18 @@ class ScheduledChannels(ChannelCompressor):
             for group, score, count in zip(groups, scores, counts, strict=True)
         ]
         self.take_out(np.concatenate(gone))
+        for switch in self._switches():
+            switch.on.assign(switch.branch not in self._emptied())
+
+    def further_chains(self, groups: ChannelGroups, sites: ChannelSites, chosen: list[Group]) -> dict[int, Chains]:
+        """Returns switches of what branches add that go as a whole."""
+        emptied = [group for group in chosen if self._rules.of(group, groups).sparsity == 1]
+        return switches(groups, emptied, owner=self.name)
+
+    def gone_layers(self) -> set[str]:
+        """Returns the paths of the layers of branches that are gone as a whole."""
+        gone = [group for group in self.chosen(self.groups) if group.name in self._emptied()]
+        return {step.path for group in gone for step in reading_nothing(self.groups, group)}
 
     @abc.abstractmethod
     def scores(self, groups: list[Group]) -> list[np.ndarray]:
@@ -111,7 +129,17 @@ class ScheduledChannels(ChannelCompressor):
         counts = zip(self.wanted(groups, scores, progress), groups, strict=True)
         return [self._rounded(max(count, self._least(group)), group) for count, group in counts]
 
+    def _switches(self) -> Iterator[BranchSwitch]:
+        for wrapper in self._wrappers.values():
+            for chain in wrapper.weight_chains.values():
+                yield from (each for each in chain if isinstance(each, BranchSwitch) and self._is_mine(each))
+
+    def _emptied(self) -> set[str]:
+        return {group.name for group in self.chosen(self.groups) if not self.alive(group).any()}
+
     def _least(self, group: Group) -> int:
+        if self.settings_of(group).sparsity == 1:
+            return 0
         return max(1, round(self.config.least_density * len(group)))
 
     def _rounded(self, count: int, group: Group) -> int:

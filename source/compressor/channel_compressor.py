@@ -117,6 +117,10 @@ class ChannelCompressor(Compressor):
         """
         return {}
 
+    def gone_layers(self) -> set[str]:
+        """Returns the paths of layers that are gone as a whole though others make their channels too; none by default."""
+        return set()
+
     def settings_of(self, group: Group) -> Any:
         """Returns the settings of a group: those that rules give to the layers that make its channels.
 
@@ -255,7 +259,7 @@ class ChannelCompressor(Compressor):
         kept = np.ones(self.groups.count, bool)
         for group in self.chosen(self.groups):
             kept[group.channels] = self.alive(group)
-        before, after = self._cost.before, self._cost.after(lambda numbers: kept[numbers])
+        before, after = self._cost.before, self._cost.after(lambda numbers: kept[numbers], self.gone_layers())
         pairs = zip(("parameters", "MACs"), before, after, strict=True)
         return ", ".join(f"{name}: {new:,} of {old:,} ({new / max(1, old):.2%})" for name, old, new in pairs)
 

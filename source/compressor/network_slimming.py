@@ -108,7 +108,7 @@ class NetworkSlimming(ScheduledChannels):
         return "no batch normalization with a scale follows them all (`scale=True`)"
 
     def further_chains(self, groups: ChannelGroups, sites: ChannelSites, chosen: list[Group]) -> dict[int, Chains]:
-        """Returns a penalty for each scale, on the channels that may go."""
+        """Returns a penalty for each scale, on the channels that may go, and switches of branches that go."""
         places: dict[tuple[int, str], set[int]] = {}
         for group in chosen:
             for site, found in _scales(group, sites):
@@ -117,10 +117,10 @@ class NetworkSlimming(ScheduledChannels):
         for step in groups.trace.steps:
             calls[step.path] = calls.get(step.path, 0) + 1
         paths = {id(site.layer): site.path for site in groups.sites}
-        chains: dict[int, Chains] = {}
+        chains = super().further_chains(groups, sites, chosen)
         for (layer, weight), which in places.items():
             penalty = ScalePenalty(sorted(which), calls=calls[paths[layer]], owner=self.name)
-            chains.setdefault(layer, {})[weight] = [penalty]
+            chains.setdefault(layer, {}).setdefault(weight, []).insert(0, penalty)
         return chains
 
     def scores(self, groups: list[Group]) -> list[np.ndarray]:

@@ -10,9 +10,15 @@ from source.layer.compressed import Compressed
 from source.surgery._branches import stand_ins, with_what_reads_nothing
 from source.surgery._other_widths import with_other_widths
 
+_DOUBTS = 3  # in one message: a trunk may be normalized in every block
+
 
 def remove_channels(
-    model: keras.Model, groups: ChannelGroups, removed: np.ndarray, allow_empty: bool = False
+    model: keras.Model,
+    groups: ChannelGroups,
+    removed: np.ndarray,
+    allow_empty: bool = False,
+    allow_doubts: bool = False,
 ) -> keras.Model:
     """Returns a plain copy of a model without some channels; what remains of each weight is copied bit for bit.
 
@@ -24,12 +30,16 @@ def remove_channels(
         removed: numbers of the channels that go.
         allow_empty: whether all channels of a layer may go. The layers that then read nothing go with them; a sum or
             a concatenation does without what they made.
+        allow_doubts: whether channels may go that a layer normalizes over, although what stays then becomes something
+            else: mean and variance are those of the channels that stay.
 
     Raises:
-        ConfigError: for channels that may not go, for a layer that nothing would be left of unless that is allowed,
-            and for layers that then cannot be left out.
+        ConfigError: for channels that may not go, for those with doubts and for a layer that nothing would be left of
+            unless that is allowed, and for layers that then cannot be left out.
     """
     _refuse(groups, removed)
+    if not allow_doubts:
+        _refuse_doubts(groups, removed)
     if allow_empty:
         removed = with_what_reads_nothing(groups, removed)
     else:
@@ -44,6 +54,22 @@ def remove_channels(
     return with_other_widths(model, groups, kept, stand_ins=stand_ins(groups, kept) if allow_empty else None)
 
 
+def refuse_empty_branches(groups: ChannelGroups, removed: np.ndarray) -> None:
+    """Refuses channels without which some layer reads nothing that the model cannot do without.
+
+    Args:
+        groups: of a model.
+        removed: numbers of the channels that go.
+
+    Raises:
+        ConfigError: naming the layer.
+    """
+    _refuse(groups, removed)
+    gone = np.zeros(groups.count, bool)
+    gone[with_what_reads_nothing(groups, removed)] = True
+    stand_ins(groups, lambda labels: ~gone[groups.channels_of(labels)])
+
+
 def _refuse(groups: ChannelGroups, removed: np.ndarray) -> None:
     free = np.concatenate([group.channels for group in groups.prunable] or [np.zeros(0, np.int64)])
     fixed = np.setdiff1d(removed, free)
@@ -52,6 +78,15 @@ def _refuse(groups: ChannelGroups, removed: np.ndarray) -> None:
             raise ConfigError(f"Channels of `{group.name}` may not go: {'; '.join(group.fixed)}.")
     if len(fixed):
         raise ConfigError(f"removed: expected numbers of channels of `groups.prunable`. Received: {fixed.tolist()}.")
+
+
+def _refuse_doubts(groups: ChannelGroups, removed: np.ndarray) -> None:
+    for group in groups.prunable:
+        if group.doubts and np.isin(group.channels, removed).any():
+            raise ConfigError(
+                f"Channels of `{group.name}` cannot go without changing others: {'; '.join(group.doubts[:_DOUBTS])}. "
+                "Leave them, or accept that by `allow_doubts=True`, and train what is left."
+            )
 
 
 def _refuse_empty(groups: ChannelGroups, removed: np.ndarray) -> None:

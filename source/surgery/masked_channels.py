@@ -17,6 +17,8 @@ from source.surgery.channels import remove_channels
 def without_masked_channels(plain: keras.Model, masked: keras.Model) -> keras.Model:
     """Returns a finished model without the channels that masks had taken out; the model itself if there are no masks.
 
+    Where nothing is left of a branch, the sum or concatenation that it ends in does without it.
+
     Args:
         plain: what `masked` was finished to; its layers have the same paths.
         masked: the prepared model, with channel masks.
@@ -38,7 +40,9 @@ def without_masked_channels(plain: keras.Model, masked: keras.Model) -> keras.Mo
             f"Model `{plain.name}`: none of the weights that channels are masked in is left under its name, so that "
             "they cannot be cut out. Finish the compressor of channels before the one that replaces layers."
         )
-    return remove_channels(plain, groups, np.unique(np.concatenate(gone)))
+    removed = np.unique(np.concatenate(gone))
+    emptied = any(np.isin(groups.channels_of(labels), removed).all() for labels in groups.flow.producers.values())
+    return remove_channels(plain, groups, removed, allow_empty=emptied)
 
 
 def _lines(model: keras.Model) -> Iterator[tuple[str, str, int, np.ndarray]]:

@@ -197,10 +197,61 @@ def test_what_is_out_stays_out_on_the_way_and_comes_back_only_in_cycles():
     assert kept(pruning)[0][gone] == 0 and sum(kept(pruning)[0]) == 2
 
 
+def branch_gone(name: str = "inner") -> list:
+    return [{"match": {"name": name}, "do": {"sparsity": 1.0}}, {"match": {"name": "^stem$|^branch$"}, "do": "skip"}]
+
+
+def test_a_whole_branch_goes_and_the_sum_does_without_it():
+    model = channel_models.residual()
+    rng = np.random.default_rng(0)
+    for variable in model.weights:
+        variable.assign(rng.uniform(0.5, 1.5, variable.shape))
+    pruning = prepared(model, rules=branch_gone())
+    pruning.update(0)
+    smaller = pruning.finish(pruning.model)
+    assert [layer.name for layer in smaller.layers if layer.weights] == ["stem", "norm0", "last"]
+    images = rng.normal(size=(3, 4, 4, 3)).astype("float32")
+    np.testing.assert_array_equal(smaller(images), pruning.model(images))
+    left, whole = pruning.report(pruning.model).notes[-1].split(", ")[0].removeprefix("parameters: ").split(" of ")
+    trained = [sum(int(np.prod(each.shape)) for each in one.trainable_weights) for one in (smaller, model)]
+    assert [int(left), int(whole.split(" ")[0])] == trained
+
+
+def test_a_branch_goes_little_by_little_and_what_it_adds_in_the_end():
+    pruning = prepared(
+        channel_models.residual(), rules=branch_gone(), schedule="polynomial", power=1.0, end_step=2, every_steps=1
+    )
+    beta = pruning.model.get_layer("norm1")
+    beta.layer.beta.assign([1.0, 2.0, 3.0, 4.0])
+    seen = []
+    for step in range(3):
+        pruning.update(step)
+        seen.append((sum(kept(pruning)[0]), np.asarray(beta.seen_weight("beta")).tolist()))
+    assert seen == [(6, [1.0, 2.0, 3.0, 4.0]), (3, [1.0, 2.0, 3.0, 4.0]), (0, [0.0, 0.0, 0.0, 0.0])]
+
+
+def test_what_is_no_branch_cannot_go():
+    with pytest.raises(ConfigError, match=r"Layer `last` would read nothing, but it stays: it is an output"):
+        prepared(channel_models.plain(), rules=[{"match": {"name": "second"}, "do": {"sparsity": 1.0}}])
+
+
+def test_a_branch_that_makes_something_of_zeros_cannot_go():
+    inputs = keras.Input((4,))
+    x = keras.layers.Dense(3, name="stem")(inputs)
+    y = keras.layers.Dense(3, activation="sigmoid", name="branch")(keras.layers.Dense(2, name="inner")(x))
+    model = keras.Model(inputs, keras.layers.Dense(2, name="last")(keras.layers.Add()([x, y])))
+    with pytest.raises(ConfigError, match=r"Layer `branch` makes something even of zeros, so that the branch"):
+        prepared(model, rules=branch_gone())
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"sparsity": 1.0}, r"`sparsity` must be between 0 and 1\. Received: sparsity=1\.0\."),
+        ({"sparsity": 1.1}, r"`sparsity` must be above 0 and at most 1\. Received: sparsity=1\.1\."),
+        (
+            {"sparsity": 1.0, "scope": "global"},
+            r'`sparsity` must be below 1 when scope="global"\. Received: sparsity=1\.0',
+        ),
         ({"least_density": 1.0}, r"`least_density` must be at least 0 and below 1\."),
         ({"multiple": 0}, r"`multiple` must be at least 1\. Received: multiple=0\."),
         ({"initial_sparsity": 1.0}, r"`initial_sparsity` must be at least 0 and below 1\."),
