@@ -11,6 +11,7 @@ from source.command import (
     export,
     latency,
     list_plugins,
+    list_runs,
     predict,
     profile,
     show_environment,
@@ -32,6 +33,7 @@ _ACTIONS: dict[str, ModuleType] = {
     "latency": latency,
     "profile": profile,
     "events": tabulate_events,
+    "runs": list_runs,
 }
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.

@@ -18,6 +18,7 @@ from source.config.settings import from_mapping
 from source.runner._determinism import make_deterministic
 from source.runner._events import CallbackList
 from source.runner._interruption import Interruption
+from source.runner._outcome import recorded_outcome
 from source.runner._passes import EvaluationPass, predictions
 from source.runner._record import write_run_record
 from source.runner._run import ActiveRun
@@ -108,10 +109,11 @@ class Runner(abc.ABC):
             self._check_compression(run)
             run.interruption = interruption
             run.max_step = self._last_step()
-            run.callbacks.before_run(run)
-            metrics = self._train(run, interruption)
-            run.callbacks.after_run(run)
-            run.save_requested()
+            with recorded_outcome(run):
+                run.callbacks.before_run(run)
+                metrics = self._train(run, interruption)
+                run.callbacks.after_run(run)
+                run.save_requested()
         if self.config.dry_run:
             run.say("The dry run went well: one step of training and one batch of evaluation; nothing was saved.")
         if interruption.reason is not None:

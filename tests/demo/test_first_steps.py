@@ -35,6 +35,7 @@ def test_it_succeeds_and_leaves_what_it_says(run):
         "infer/predictions.png",
         "metrics.csv",
         "metrics.jsonl",
+        "outcome.json",
         "report.json",
         "run.json",
     ]

@@ -1,12 +1,13 @@
 """Small plots as SVG text, drawn with the colours of the page that they stand in."""
 
-import html
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-_WIDTH = 720
+from source.exporter.page import _svg
+from source.exporter.page.sizes import size_text
+
 _LABELS = 210  # left of it stand names
 _RIGHT = 110  # right of the longest bar stands its number
 _ROW = 34
@@ -24,13 +25,13 @@ def bars(names: Sequence[str], values: Sequence[tuple[float, float]], texts: Seq
         caption: what the plot shows, for those who cannot see it.
     """
     longest = max((max(pair) for pair in values), default=0.0) or 1.0
-    scale = (_WIDTH - _LABELS - _RIGHT) / longest
+    scale = (_svg.WIDTH - _LABELS - _RIGHT) / longest
     parts = []
     for place, (name, (whole, part), text) in enumerate(zip(names, values, texts, strict=True)):
         top = place * _ROW + 4
         parts += [_name(name, top + 17), _bar("bar", top, 26, whole * scale), _bar("inner", top + 14, 8, part * scale)]
-        parts.append(_text("value", _LABELS + max(whole, part) * scale + 8, top + 17, text))
-    return _svg(len(names) * _ROW + 8, caption, parts)
+        parts.append(_svg.text("value", _LABELS + max(whole, part) * scale + 8, top + 17, text))
+    return _svg.svg(len(names) * _ROW + 8, caption, parts)
 
 
 def boxes(names: Sequence[str], samples: Sequence[Sequence[float]], texts: Sequence[str], caption: str) -> str:
@@ -43,25 +44,25 @@ def boxes(names: Sequence[str], samples: Sequence[Sequence[float]], texts: Seque
         caption: what the plot shows, for those who cannot see it.
     """
     marks = [np.maximum(np.percentile(np.asarray(each, float), [1, 25, 50, 75, 99]), 1e-4) for each in samples]
-    ticks = _decades([float(mark) for each in marks for mark in (each[0], each[-1])])
+    ticks = _svg.decades([float(mark) for each in marks for mark in (each[0], each[-1])])
     low, high = math.log10(ticks[0]), math.log10(ticks[-1])
     bottom = len(names) * _ROW + 4
 
     def across(x: float) -> float:
-        return _LABELS + (math.log10(x) - low) / (high - low) * (_WIDTH - _LABELS - _RIGHT)
+        return _LABELS + (math.log10(x) - low) / (high - low) * (_svg.WIDTH - _LABELS - _RIGHT)
 
     parts = []
     for tick in ticks:
-        parts += [_line("grid", across(tick), 0, across(tick), bottom)]
-        parts.append(_text("tick middle", across(tick), bottom + 16, f"{tick:g} ms"))
+        parts += [_svg.line("grid", across(tick), 0, across(tick), bottom)]
+        parts.append(_svg.text("tick middle", across(tick), bottom + 16, f"{tick:g} ms"))
     for place, (name, quantiles, text) in enumerate(zip(names, marks, texts, strict=True)):
         least, first, median, third, most = (across(float(each)) for each in quantiles)
         top = place * _ROW + 4
-        parts += [_name(name, top + 17), _line("whisker", least, top + 13, most, top + 13)]
+        parts += [_name(name, top + 17), _svg.line("whisker", least, top + 13, most, top + 13)]
         width = max(2.0, third - first)
         parts.append(f'<rect class="bar" x="{first:.1f}" y="{top + 3}" width="{width:.1f}" height="20" rx="2"/>')
-        parts += [_line("median", median, top, median, top + 26), _text("value", most + 8, top + 17, text)]
-    return _svg(bottom + 24, caption, parts)
+        parts += [_svg.line("median", median, top, median, top + 26), _svg.text("value", most + 8, top + 17, text)]
+    return _svg.svg(bottom + 24, caption, parts)
 
 
 def points(xs: Sequence[float], ys: Sequence[float], labels: tuple[str, str], caption: str) -> str:
@@ -73,8 +74,8 @@ def points(xs: Sequence[float], ys: Sequence[float], labels: tuple[str, str], ca
         labels: of the axes.
         caption: what the plot shows, for those who cannot see it.
     """
-    left, right, top, bottom = 84, _WIDTH - 30, 26, 260
-    x_ticks, y_ticks = _decades(xs), _steps(ys)
+    left, right, top, bottom = 84, _svg.WIDTH - 30, 26, 260
+    x_ticks, y_ticks = _svg.decades(xs), _steps(ys)
     low, high = math.log10(x_ticks[0]), math.log10(x_ticks[-1])
     parts = []
 
@@ -85,33 +86,21 @@ def points(xs: Sequence[float], ys: Sequence[float], labels: tuple[str, str], ca
         return bottom - (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0]) * (bottom - top)
 
     for tick in x_ticks:
-        parts += [_line("grid", across(tick), top, across(tick), bottom)]
-        parts.append(_text("tick middle", across(tick), bottom + 18, size_text(tick)))
+        parts += [_svg.line("grid", across(tick), top, across(tick), bottom)]
+        parts.append(_svg.text("tick middle", across(tick), bottom + 18, size_text(tick)))
     for tick in y_ticks:
-        parts += [_line("grid", left, up(tick), right, up(tick))]
+        parts += [_svg.line("grid", left, up(tick), right, up(tick))]
         parts.append(
-            _text("tick end", left - 8, up(tick) + 4, f"{tick:.{2 if y_ticks[1] - y_ticks[0] < 1e-3 else 1}%}")
+            _svg.text("tick end", left - 8, up(tick) + 4, f"{tick:.{2 if y_ticks[1] - y_ticks[0] < 1e-3 else 1}%}")
         )
     places = [(across(x), up(y)) for x, y in zip(xs, ys, strict=True)]
     parts += [f'<circle class="point" cx="{x:.1f}" cy="{y:.1f}" r="5"/>' for x, y in places]
-    parts += [_text("number middle", x, y - 11, label) for x, y, label in _labelled(places)]
-    parts.append(_text("tick middle", (left + right) / 2, bottom + 40, labels[0]))
+    parts += [_svg.text("number middle", x, y - 11, label) for x, y, label in _labelled(places)]
+    parts.append(_svg.text("tick middle", (left + right) / 2, bottom + 40, labels[0]))
     parts.append(
-        _text("tick middle", 12, (top + bottom) / 2, labels[1], f'transform="rotate(-90 12 {(top + bottom) / 2})"')
+        _svg.text("tick middle", 12, (top + bottom) / 2, labels[1], f'transform="rotate(-90 12 {(top + bottom) / 2})"')
     )
-    return _svg(bottom + 50, caption, parts)
-
-
-def size_text(size: float) -> str:
-    """Returns bytes in words: 1 kB is 1,000 B.
-
-    Args:
-        size: in bytes.
-    """
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if size >= factor:
-            return f"{size / factor:.3g} {unit}" if size < 999.5 * factor else f"{size / factor:.0f} {unit}"
-    return f"{size:.0f} B"
+    return _svg.svg(bottom + 50, caption, parts)
 
 
 def _labelled(places: Sequence[tuple[float, float]]) -> list[tuple[float, float, str]]:
@@ -127,19 +116,6 @@ def _labelled(places: Sequence[tuple[float, float]]) -> list[tuple[float, float,
     return labels
 
 
-def _decades(xs: Sequence[float]) -> list[float]:
-    """Returns ticks of 1, 2 and 5 times powers of ten about all numbers."""
-    every = [digit * 10.0**power for power in range(-5, 16) for digit in (1, 2, 5)]
-    first = max((place for place, tick in enumerate(every) if tick < min(xs)), default=0)
-    last = min(place for place, tick in enumerate(every) if tick > max(xs))
-    ticks = every[first : last + 1]
-    return (
-        ticks
-        if len(ticks) <= 9
-        else [ticks[0], *(tick for tick in ticks[1:-1] if round(math.log10(tick), 6).is_integer()), ticks[-1]]
-    )
-
-
 def _steps(ys: Sequence[float]) -> list[float]:
     """Returns up to eight equal steps about all shares."""
     spread = max(max(ys) - min(ys), 1e-3)
@@ -148,23 +124,10 @@ def _steps(ys: Sequence[float]) -> list[float]:
     return [each * step for each in range(max(0, first), min(round(1 / step), last) + 1)]
 
 
-def _svg(height: float, caption: str, parts: Sequence[str]) -> str:
-    head = f'<svg viewBox="0 0 {_WIDTH} {height:.0f}" role="img" aria-label="{html.escape(caption, quote=True)}">'
-    return "\n".join([head, *parts, "</svg>"])
-
-
 def _name(name: str, y: float) -> str:
     short = name if len(name) <= _LETTERS else f"{name[: _LETTERS // 2 - 1]}…{name[-_LETTERS // 2 :]}"
-    return _text("name end", _LABELS - 10, y, short)
+    return _svg.text("name end", _LABELS - 10, y, short)
 
 
 def _bar(kind: str, top: float, height: float, length: float) -> str:
     return f'<rect class="{kind}" x="{_LABELS}" y="{top}" width="{max(1.0, length):.1f}" height="{height}" rx="2"/>'
-
-
-def _line(kind: str, x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
-
-
-def _text(kind: str, x: float, y: float, text: str, more: str = "") -> str:
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}" {more}>{html.escape(text)}</text>'
