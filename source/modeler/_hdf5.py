@@ -5,6 +5,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from source.modeler.importing import _claims
+
 
 def member(group: h5py.Group, key: str) -> Any:
     """Returns the group or dataset of this name that lies in the file itself.
@@ -31,10 +33,15 @@ def array(dataset: Any) -> np.ndarray:
         dataset: stored in the file itself.
 
     Raises:
-        ValueError: if it is a group, or its values are stored in another file.
+        ValueError: if it is a group, its values are stored in another file, or it claims more values than are
+            stored.
     """
     if not isinstance(dataset, h5py.Dataset):
         raise ValueError(f"{dataset.name} is no array")
     if dataset.external or dataset.is_virtual:
         raise ValueError(f"{dataset.name} lies in another file")
+    if dataset.shape is None:
+        raise ValueError(f"{dataset.name} has no values")
+    claimed = _claims.size(dataset.shape, dataset.dtype.itemsize)
+    _claims.require_stored(dataset.name, claimed, dataset.id.get_storage_size())
     return np.asarray(dataset)

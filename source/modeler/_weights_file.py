@@ -13,7 +13,7 @@ import numpy as np
 from source.config.errors import CheckpointError
 from source.modeler import _hdf5, _keras2_file, _pytorch_arrays
 
-_KERAS_WEIGHTS = "model.weights.h5"  # inside a `.keras` archive
+KERAS_WEIGHTS = "model.weights.h5"  # inside a `.keras` archive
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ def read(path: str) -> Weights:
     file = pathlib.Path(path)
     if not file.is_file():
         raise CheckpointError(f"pretrained_model: there is no file {path}.")
-    readers = {".npz": _read_npz, ".keras": _read_keras, ".h5": _read_h5}
+    readers = {".npz": _read_npz, ".keras": _read_keras, ".h5": read_h5}
     if file.suffix not in readers:
         raise CheckpointError(f"pretrained_model: expected a file that ends in .npz, .keras or .h5. Received: {path}.")
     try:
@@ -77,10 +77,19 @@ def _rest(name: str) -> str:
 
 def _read_keras(file: pathlib.Path) -> Weights:
     with zipfile.ZipFile(file) as archive:
-        return _read_h5(io.BytesIO(archive.read(_KERAS_WEIGHTS)))
+        return read_h5(io.BytesIO(archive.read(KERAS_WEIGHTS)))
 
 
-def _read_h5(file: Any) -> Weights:
+def read_h5(file: Any) -> Weights:
+    """Returns the arrays of an HDF5 file of Keras 2 or 3.
+
+    Args:
+        file: its path, or an open binary file.
+
+    Raises:
+        OSError: if it is no HDF5 file.
+        ValueError: if something in it is a link, lies in another file, or is larger than its bytes can be.
+    """
     with h5py.File(file, "r") as archive:
         if _keras2_file.is_of_keras2(archive):
             return Weights(arrays=_keras2_file.arrays(archive), ordered=True)
