@@ -12,9 +12,10 @@ def restore_pretrained(run: callback.Run, config: CallbackConfig) -> Any:
 
     Args:
         run: the run.
-        config: `pretrained_model`, which is set, and `skip_pretrained_var` are read.
+        config: `pretrained_model`, which is set, `skip_pretrained_var` and `pretrained_rules` are read.
     """
-    return run.restore_pretrained(config.pretrained_model, config.skip_pretrained_var)  # type: ignore[arg-type]
+    path: str = config.pretrained_model  # type: ignore[assignment]
+    return run.restore_pretrained(path, config.skip_pretrained_var, config.pretrained_rules)
 
 
 def restore_before_checkpoint(run: callback.Run, config: CallbackConfig) -> Any:

@@ -62,8 +62,8 @@ class Run(Protocol):
     def require_checkpoint(self) -> int:
         """Returns the step of the newest readable checkpoint, after restoring it; else an error."""
 
-    def restore_pretrained(self, path: str, skip: Sequence[str]) -> Any:
-        """Takes weights from a file and returns the modeler's report of it."""
+    def restore_pretrained(self, path: str, skip: Sequence[str], rules: str | None) -> Any:
+        """Takes weights from a file, by rules if there are any, and returns the modeler's report of it."""
 
     def request_checkpoint(self, folder: str = "checkpoints", keep: int | None = None) -> pathlib.Path:
         """Returns where a checkpoint will be written once all callbacks of this step are done."""

@@ -294,6 +294,8 @@ class CallbackConfig(Config):
         save_checkpoints_steps: steps between two checkpoints; one more is saved at the end.
         keep_checkpoint_max: newest checkpoints to keep, at least 1.
         pretrained_model: checkpoint or weights file to take in any mode when the run has no checkpoint of its own.
+        pretrained_rules: name of shipped rules, or a file of rules, that say what becomes of each array of
+            `pretrained_model`; None takes what agrees in name and shape.
         skip_pretrained_var: weights whose path contains one of these are not taken from it.
         callbacks: names of callbacks, for when an application is assembled from names.
         export_dir: folder of exported models, below `model_dir` unless absolute.
@@ -306,6 +308,7 @@ class CallbackConfig(Config):
     save_checkpoints_steps: int = 1000
     keep_checkpoint_max: int = 1
     pretrained_model: PathText | None = None
+    pretrained_rules: PathText | None = None
     skip_pretrained_var: Names = ()
     callbacks: Names = ()
     export_dir: PathText = "export"
@@ -320,6 +323,12 @@ class CallbackConfig(Config):
             "keep_checkpoint_max",
         ):
             require(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
+        require(
+            self.pretrained_rules is None or self.pretrained_model is not None,
+            "pretrained_rules",
+            "None as long as `pretrained_model` names no file",
+            self.pretrained_rules,
+        )
         # An exporter that overwrites removes the folder of this name, so it must not lead anywhere else.
         is_name = self.export_version not in ("", ".", "..") and not {"/", "\\"} & set(self.export_version)
         require(is_name, "export_version", "the name of one folder", self.export_version)

@@ -9,6 +9,7 @@ import numpy as np
 from source.config.errors import CheckpointError
 from source.config.nearest import did_you_mean
 from source.modeler import _layer_order, _weights_file
+from source.modeler.importing import import_weights
 
 _LISTED_NAMES = 4
 _RANDOM_STATE = "seed_generator_state"
@@ -72,6 +73,32 @@ def restore(variables: Mapping[str, keras.Variable], path: str, skip: Sequence[s
     unused = tuple(key for key in arrays if key not in asked and not key.split("/")[-1].startswith(_RANDOM_STATE))
     named = {group: tuple(names) for group, names in groups.items()}
     return PretrainedReport(path=path, unused=unused, by_order=by_order, **named)
+
+
+def restore_by_rules(model: keras.Model, path: str, skip: Sequence[str], rules: str) -> PretrainedReport:
+    """Assigns to a model what a file has for it by rules, all or nothing, and returns what it did.
+
+    Args:
+        model: a built model.
+        path: a file of weights.
+        skip: weights whose name contains one of these stay as they are.
+        rules: name of shipped rules, or a file of rules.
+
+    Raises:
+        CheckpointError: if the file cannot be read, or the rules leave anything open.
+        UnknownNameError: if there are no such rules.
+        ConfigError: if the rules cannot be, or the model is not what they expect.
+    """
+    plan = import_weights.import_weights(model, path, rules, skip=skip)
+    free = [row.target for row in plan.of_state("left as it is")]
+    skipped = [name for name in free if any(part in name for part in skip)]
+    return PretrainedReport(
+        path=f"{path} by the rules {rules}",
+        loaded=tuple(plan.arrays),
+        missing=tuple(name for name in free if name not in skipped),
+        skipped=(*(row.target for row in plan.of_state("skipped")), *skipped),
+        unused=tuple(row.source for row in plan.of_state("dropped")),
+    )
 
 
 def _group(name: str, variable: keras.Variable, array: np.ndarray | None, skip: Sequence[str]) -> str:

@@ -262,7 +262,7 @@ class Modeler(abc.ABC):
         return _compression.seen_through(self.model)
 
     def restore_pretrained(
-        self, path: str | os.PathLike[str], skip: Sequence[str] = ()
+        self, path: str | os.PathLike[str], skip: Sequence[str] = (), rules: str | None = None
     ) -> _pretrained.PretrainedReport:
         """Takes from a file the weights and statistics that agree in name and shape, and says which did not.
 
@@ -273,17 +273,29 @@ class Modeler(abc.ABC):
             path: a checkpoint (`.npz`, averaged weights are preferred); a `.keras` or `.weights.h5` file; an `.h5`
                 file of Keras 2; or an `.npz` file with one array for each path of a variable, or for each name of
                 a PyTorch state dictionary. The last two may call their layers otherwise than the model does, if
-                the layers have the same order.
+                the layers have the same order. With rules, any file that `read_arrays` reads.
             skip: weights whose path contains one of these stay as they are.
+            rules: name of shipped rules, or a file of rules, by which every array becomes a weight or is dropped.
 
         Raises:
-            CheckpointError: if the file cannot be read or nothing in it fits.
+            CheckpointError: if the file cannot be read or nothing in it fits, or the rules leave anything open.
+            UnknownNameError: if there are no such rules.
             ConfigError: if the compressor must be calibrated and there are no training images.
         """
+        if rules is not None:
+            return self._restore_by_rules(os.fspath(path), skip, rules)
         if self.compressor is not None:
             return self._restore_compressed(os.fspath(path), skip)
         report = _pretrained.restore(_naming.model_names(self.model), os.fspath(path), skip)
         if self._average is not None:
+            self._average.reset()
+        return report
+
+    def _restore_by_rules(self, path: str, skip: Sequence[str], rules: str) -> _pretrained.PretrainedReport:
+        report = _pretrained.restore_by_rules(self._plain, path, skip, rules)
+        if self.compressor is not None:
+            self._set_up(self._prepared(self._training_images or self._no_images))
+        elif self._average is not None:
             self._average.reset()
         return report
 

@@ -129,18 +129,19 @@ class ActiveRun:
             )
         return step
 
-    def restore_pretrained(self, path: str, skip: Sequence[str]) -> Any:
+    def restore_pretrained(self, path: str, skip: Sequence[str], rules: str | None = None) -> Any:
         """Takes weights from a file and returns the modeler's report of it.
 
         Args:
             path: a checkpoint or weights file.
             skip: weights whose path contains one of these stay as they are.
+            rules: name or file of the rules that say what becomes of each array; None goes by names and shapes.
 
         Raises:
             CheckpointError: if the file cannot be read or nothing in it fits.
         """
         with self._scope():
-            report = self.modeler.restore_pretrained(path, skip)
+            report = self.modeler.restore_pretrained(path, skip, rules)
         self._saver = self._make_saver()  # a compressor has prepared the model anew
         self.has_pretrained_weights = True
         return report

@@ -74,8 +74,8 @@ class FakeRun:
             raise CheckpointError(f"No checkpoint to {self.mode} with.")
         return step
 
-    def restore_pretrained(self, path: str, skip: tuple[str, ...]) -> "FakeReport":
-        return self.modeler.restore_pretrained(path, skip)
+    def restore_pretrained(self, path: str, skip: tuple[str, ...], rules: str | None = None) -> "FakeReport":
+        return self.modeler.restore_pretrained(path, skip, rules)
 
     def request_checkpoint(self, folder: str = "checkpoints", keep: int | None = None) -> pathlib.Path:
         self.requested.append((folder, self.step, keep))
@@ -125,8 +125,8 @@ class FakeModeler:
         yield
         self.model = prepared
 
-    def restore_pretrained(self, path: str, skip: tuple[str, ...]) -> FakeReport:
-        self.restored.append((path, skip))
+    def restore_pretrained(self, path: str, skip: tuple[str, ...], rules: str | None = None) -> FakeReport:
+        self.restored.append((path, skip) if rules is None else (path, skip, rules))
         return FakeReport(path, self.missing)
 
 

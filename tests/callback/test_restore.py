@@ -49,3 +49,9 @@ def test_weights_that_stay_as_they_began_can_be_allowed(tmp_path):
     run.modeler.missing = ("logits/kernel",)
     build(eval_basic).before_run(run)
     assert run.said == ["weights.h5: 3 weights loaded"]
+
+
+def test_rules_go_with_the_weights(tmp_path):
+    run = FakeRun(tmp_path, mode="evaluate")
+    eval_basic.build(CallbackConfig(pretrained_model="w.npz", pretrained_rules="r.yaml")).before_run(run)
+    assert run.modeler.restored == [("w.npz", (), "r.yaml")]

@@ -125,6 +125,11 @@ def test_a_misspelt_mode_offers_the_nearest():
         (CallbackConfig, {"save_summary_steps": 0}, "`save_summary_steps` must be at least 1."),
         (CallbackConfig, {"save_checkpoints_steps": 0}, "`save_checkpoints_steps` must be at least 1."),
         (CallbackConfig, {"keep_checkpoint_max": 0}, "`keep_checkpoint_max` must be at least 1."),
+        (
+            CallbackConfig,
+            {"pretrained_rules": "r.yaml"},
+            "`pretrained_rules` must be None as long as `pretrained_model` names no file.",
+        ),
         (CallbackConfig, {"batch_size_per_gpu": 0}, "`batch_size_per_gpu` must be at least 1."),
         (RunnerConfig, {"max_steps": 0}, "`max_steps` must be at least 1."),
         (RunnerConfig, {"evaluate_every_epochs": -1}, "`evaluate_every_epochs` must be at least 0."),

@@ -243,3 +243,14 @@ def test_without_a_compressor_the_finished_model_is_the_model():
 def test_filters_of_weights_reach_into_wrappers():
     modeler = make(network=with_norm, trainable_vars=("head",), **PRUNING)
     assert [weight.path for weight in modeler.model.trainable_variables] == ["head/kernel", "head/bias"]
+
+
+def test_weights_by_rules_are_there_before_the_model_is_prepared_again(tmp_path):
+    looking = Looking()
+    modeler = make(looking)
+    np.savez(tmp_path / "w.npz", **{"fc.weight": np.arange(12).reshape(3, 4), "fc.bias": np.ones(3)})
+    (tmp_path / "r.yaml").write_text(
+        "rules: [{rename: {'^fc.weight': head/kernel, '^fc.bias': head/bias}}, {permute: {axes: [1, 0]}}]"
+    )
+    modeler.restore_pretrained(tmp_path / "w.npz", rules=str(tmp_path / "r.yaml"))
+    np.testing.assert_array_equal(looking.seen[1][0][0], np.arange(12).reshape(3, 4).T)

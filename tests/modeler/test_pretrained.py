@@ -175,3 +175,42 @@ def test_order_is_no_match_for_another_network(trained, fresh, tmp_path):
     as_keras2(tmp_path / "m.h5", trained, {"conv": "conv2d", "head": "dense"})
     with pytest.raises(CheckpointError, match=r"nothing in .* there is no `conv/kernel`"):
         fresh.restore_pretrained(tmp_path / "m.h5")
+
+
+RULES = """
+may_miss: [^head/]
+rules:
+  - rename: {'^c\\.': conv/, '^n\\.': norm/, 'steps': null}
+"""
+
+
+def save_foreign(folder, **more):
+    kernel = np.random.default_rng(0).normal(size=(3, 3, 1, 4)).astype(np.float32)
+    norm = {f"n.{part}": np.full(4, 2.0) for part in ("gamma", "beta", "moving_mean", "moving_variance")}
+    np.savez(folder / "w.npz", **{"c.kernel": kernel, "c.bias": np.ones(4), **norm, "steps": 7, **more})
+    (folder / "r.yaml").write_text(RULES)
+    return folder / "w.npz", str(folder / "r.yaml")
+
+
+def test_rules_say_what_becomes_of_every_array(fresh, tmp_path):
+    shapes = {name: tuple(variable.shape) for name, variable in _naming.model_names(fresh.model).items()}
+    path, rules = save_foreign(tmp_path, **{"c.kernel": np.ones(shapes["conv/kernel"])})
+    report = fresh.restore_pretrained(path, rules=rules)
+    assert report == _pretrained.PretrainedReport(
+        path=f"{path} by the rules {rules}", loaded=tuple(WEIGHTS), missing=tuple(HEAD), unused=("steps",)
+    )
+    with fresh.evaluation_weights():
+        np.testing.assert_array_equal(fresh.model.get_layer("conv").kernel, np.ones(shapes["conv/kernel"]))
+
+
+def test_rules_leave_nothing_open(fresh, tmp_path):
+    path, rules = save_foreign(tmp_path, other=np.ones(2))
+    with pytest.raises(CheckpointError, match=r"`other`: the model has no such weight"):
+        fresh.restore_pretrained(path, rules=rules)
+
+
+def test_weights_that_are_skipped_need_no_source(fresh, tmp_path):
+    shapes = {name: tuple(variable.shape) for name, variable in _naming.model_names(fresh.model).items()}
+    path, rules = save_foreign(tmp_path, **{"c.kernel": np.ones(shapes["conv/kernel"])})
+    report = fresh.restore_pretrained(path, skip=("head", "norm"), rules=rules)
+    assert (report.missing, report.skipped) == ((), (*WEIGHTS[2:], *HEAD))
