@@ -14,9 +14,11 @@ from source.command import (
     list_runs,
     predict,
     profile,
+    recipe_line,
     show_environment,
     show_help,
     tabulate_events,
+    write_report,
 )
 from source.command.mistakes import report_mistakes
 from source.command.parser import Parser, UsageError
@@ -34,6 +36,7 @@ _ACTIONS: dict[str, ModuleType] = {
     "profile": profile,
     "events": tabulate_events,
     "runs": list_runs,
+    "report": write_report,
 }
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.
@@ -60,8 +63,11 @@ def _run(arguments: list[str]) -> int:
     if arguments in ([], ["help"]):
         arguments = ["--help"]
     word = arguments[0]
+    if word not in _ACTIONS and recipe_line.is_recipe_word(word):
+        return recipe_line.run(arguments)
     if not word.startswith("-") and word not in _ACTIONS:
-        raise UnknownNameError(f"unknown command `{word}`. {did_you_mean(word, _ACTIONS)}")
+        known = [*_ACTIONS, *recipe_line.actions()]
+        raise UnknownNameError(f"unknown command `{word[:80]}`. {did_you_mean(word, known)}")
     try:
         parsed = _parser().parse_all(arguments, takes_settings=_says(arguments, "TAKES_SETTINGS"))
     except SystemExit as finished:  # argparse ends the process after --help and --version

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from source.exporter.page import _svg
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 96, _svg.WIDTH - 24, 44, 330
+_LEFT, _RIGHT, _TOP, _BOTTOM = 96, _svg.WIDTH - 40, 44, 330
+_LETTER = 22  # height of a line of text in the size of the plots of a page
 _MOST = 240  # parts of a long curve, of which each gives its least and its largest value
 _WIDE = 30.0  # largest over least value, from which on an axis is logarithmic
 
@@ -42,16 +43,19 @@ def curves(title: str, drawn: Sequence[Curve], across: str) -> str:
     right = _scale(x_ticks[0], x_ticks[-1], _LEFT, _RIGHT)
     up = _scale(y_ticks[0], y_ticks[-1], _BOTTOM, _TOP, math.log10 if logarithmic else float)
     parts = []
+    last = math.inf
     for tick in y_ticks:
         parts += [_svg.line("grid", _LEFT, up(tick), _RIGHT, up(tick))]
-        parts.append(_svg.text("tick end", _LEFT - 8, up(tick) + 7, f"{tick:.6g}"))
+        if last - up(tick) >= _LETTER:  # the outermost ticks of a logarithmic axis may stand close to the next
+            last = up(tick)
+            parts.append(_svg.text("tick end", _LEFT - 8, last + 7, f"{tick:.6g}"))
     for tick in x_ticks:
-        parts.append(_svg.text("tick middle", right(tick), _BOTTOM + 24, f"{tick:,.10g}"))
+        parts.append(_svg.text("tick middle", right(tick), _BOTTOM + 28, f"{tick:,.10g}"))
     for curve in drawn:
         parts += _paths(curve, right, up)
     parts += [_svg.text("number", _LEFT, 22, title), *_legend(drawn)]
-    parts.append(_svg.text("tick middle", (_LEFT + _RIGHT) / 2, _BOTTOM + 50, across))
-    return _svg.svg(_BOTTOM + 60, f"{title} over {across}", parts)
+    parts.append(_svg.text("tick middle", (_LEFT + _RIGHT) / 2, _BOTTOM + 54, across))
+    return _svg.svg(_BOTTOM + 62, f"{title} over {across}", parts)
 
 
 def thinned(points: Sequence[tuple[float, float | None]], most: int = _MOST) -> list[tuple[float, float | None]]:
@@ -111,7 +115,9 @@ def _scale(
 
 def _even(low: float, high: float, whole: bool = False) -> list[float]:
     """Returns four to eight ticks about the numbers, at 1, 2 or 5 times a power of ten."""
-    spread = high - low or abs(high) or 1.0
+    if low == high:
+        low, high = low - (abs(low) / 20 or 0.5), high + (abs(high) / 20 or 0.5)
+    spread = high - low
     power = 10.0 ** math.floor(math.log10(spread / 4))
     step = next(power * digit for digit in (1, 2, 5, 10) if spread / (power * digit) <= 7)
     if whole:
