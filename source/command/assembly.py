@@ -44,7 +44,12 @@ class Names:
     callbacks: Sequence[str]
 
 
-def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] = ()) -> Any:
+def assemble(
+    names: Names,
+    settings: Mapping[str, Any],
+    configs: Sequence[type] = (),
+    own: Mapping[str, Mapping[str, Any]] | None = None,
+) -> Any:
     """Returns the runner of an application.
 
     Training with a compressor gets the callback `compression`, if `names` does not list it, behind the one that
@@ -58,6 +63,7 @@ def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] 
         settings: values by field name; text is turned into the type of the field. True stands for a switch
             too.
         configs: configuration classes that the parts' own extend.
+        own: settings of one part alone, which win: of "inputter", "modeler", "runner", and of callbacks by their names.
 
     Raises:
         UnknownNameError: for a plugin that does not exist, with the nearest names.
@@ -66,13 +72,17 @@ def assemble(names: Names, settings: Mapping[str, Any], configs: Sequence[type] 
     names = _with_compression(names, settings)
     _check_values(configs, settings)
     _check_names(names, settings)
-    _load_tensorflow(from_mapping(RunnerConfig, _only("deterministic", settings)).deterministic)
+    own = own or {}
+    runner_settings = {**settings, **own.get("runner", {})}
+    _load_tensorflow(from_mapping(RunnerConfig, _only("deterministic", runner_settings)).deterministic)
     inputter = _load("inputter", names.inputter)
     modeler = _load("modeler", names.modeler)
     callbacks = [_load("callback", name) for name in names.callbacks]
     runner = _load("runner", names.runner)
     _check_compressor(settings)
-    configured = _configure([inputter, modeler, *callbacks, runner], settings)
+    places = {inputter: "inputter", modeler: "modeler", runner: "runner"}
+    places |= dict(zip(callbacks, names.callbacks, strict=True))
+    configured = _configure({part: own.get(place, {}) for part, place in places.items()}, settings)
     return runner.build(
         configured[runner],
         inputter.build(configured[inputter]),
@@ -151,15 +161,15 @@ def _only(name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: settings[name]} if name in settings else {}
 
 
-def _configure(modules: Sequence[ModuleType], settings: Mapping[str, Any]) -> dict[ModuleType, Any]:
-    """Returns the configuration of each part, and refuses settings that none of them has."""
+def _configure(modules: Mapping[ModuleType, Mapping[str, Any]], settings: Mapping[str, Any]) -> dict[ModuleType, Any]:
+    """Returns the configuration of each part, with its own settings; refuses settings that none of them has."""
     exporters = {name: _load("exporter", name).Config for name in _named("exporters", RunnerConfig, settings)}
     classes = {module: getattr(module, "Config", CallbackConfig) for module in modules}
     _refuse_unknown(settings, [*classes.values(), *exporters.values()])
     settings = {**settings, "exporter_options": _exporter_options(settings, exporters)}
     configured = {}
     for module, config_class in classes.items():
-        given = _fields_of(config_class, settings)
+        given = {**_fields_of(config_class, settings), **modules[module]}
         _check_bare(config_class, given)
         configured[module] = from_mapping(config_class, given)
     return configured

@@ -102,6 +102,15 @@ def check_types(cls: type, mapping: Mapping[str, Any], path: str = "") -> None:
             raise ConfigError(_explain(cls, error, path)) from None
 
 
+def expectation(error: pydantic.ValidationError) -> str:
+    """Returns what a value should have been and what came, in one sentence.
+
+    Args:
+        error: of a single value.
+    """
+    return _reason(None, error.errors(include_url=False)[0])
+
+
 def to_mapping(config: Any) -> dict[str, Any]:
     """Returns the fields of a configuration as plain values that JSON and YAML can hold.
 
@@ -183,10 +192,10 @@ def _explain(cls: type, error: pydantic.ValidationError, path: str, whole: str =
     return f"{where}: {_reason(cls, fault)}{more}" if where else f"{_reason(cls, fault)}{more}"
 
 
-def _reason(cls: type, fault: Mapping[str, Any]) -> str:
+def _reason(cls: type | None, fault: Mapping[str, Any]) -> str:
     """Returns what was expected, what came and what to do."""
     kind, value = fault["type"], fault["input"]
-    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+    if cls is not None and kind in ("unexpected_keyword_argument", "extra_forbidden"):
         names = [field.name for field in dataclasses.fields(cls)]
         return f"unknown setting. {did_you_mean(str(fault['loc'][-1]), names)}"
     if kind == "value_error":

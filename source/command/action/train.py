@@ -1,0 +1,25 @@
+"""Trains to the last step, going on from the newest checkpoint of the run if there is one.
+
+The folder of the run gets `recipe.yaml`, the resolved recipe, `run.json` with the versions, the settings of all parts
+and the state of git, checkpoints, curves and `report.html`. A folder with a run of another recipe is left alone.
+"""
+
+from source.command.run_safety import claim
+from source.command.session import Session
+
+SUMMARY = "train, or go on training, in the folder of the run"
+
+
+def run(session: Session) -> None:
+    """Trains.
+
+    Args:
+        session: of the command line.
+
+    Raises:
+        ConfigError: if the folder holds a run of another recipe.
+    """
+    runner = session.runner
+    claim(session)
+    with session.located_errors():
+        runner.train()
