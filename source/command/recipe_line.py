@@ -1,4 +1,4 @@
-"""`espalier [FILE.yaml | key=value | ACTION]...`: files and settings merge in order, actions act on what stands then."""
+"""`espalier [FILE.yaml | key=value | ACTION]...`: files and settings merge in order, actions act on them."""
 
 import importlib
 import pkgutil

@@ -6,7 +6,7 @@ The scalars are those of JSON: `no`, `on` and `12:30` are text, `1e-3` is a numb
 import dataclasses
 import re
 from collections.abc import Hashable, Iterator
-from typing import Any, ClassVar
+from typing import Any
 
 import yaml
 
@@ -60,7 +60,7 @@ class Located:
 class _Loader(yaml.SafeLoader):
     """Composes nodes with the scalars of JSON."""
 
-    yaml_implicit_resolvers: ClassVar[dict[str, Any]] = {}
+    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - as the class it extends has it
 
 
 for _tag, _pattern, _first in _SCALARS:
