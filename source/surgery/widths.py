@@ -56,7 +56,7 @@ def from_structure(model: keras.Model, widths: Mapping[str, int], weights: bool 
         if found[path] != width:
             raise ConfigError(f"Layer `{path}`: no choice of channels leaves {width}; nearest is {found[path]}.")
     if weights:
-        return remove_channels(model, groups, removed, allow_empty=0 in wanted.values())
+        return remove_channels(model, groups, removed, allow_empty=0 in wanted.values(), allow_doubts=True)
     counts = np.ones(groups.count, np.int64)
     counts[with_what_reads_nothing(groups, removed)] = 0
 

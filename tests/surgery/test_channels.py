@@ -82,6 +82,34 @@ def test_numbers_that_no_channel_has():
         remove_channels(model, channel_groups(model), np.array([999]))
 
 
+def normalized(layer: layers.Layer) -> keras.Model:
+    return keras.Sequential([keras.Input((3,)), layers.Dense(4, name="made"), layer, layers.Dense(1, name="read")])
+
+
+@pytest.mark.parametrize("kind", [layers.LayerNormalization, layers.RMSNormalization])
+def test_channels_that_are_normalized_over_go_only_if_that_is_accepted(kind):
+    model = normalized(kind(name="normal"))
+    groups = channel_groups(model)
+    removed = groups.prunable[0].channels[:1]
+    message = (
+        r"Channels of `made` cannot go without changing others: `normal` normalizes over all of them: without some, "
+        r"the others change\. Leave them, or accept that by `allow_doubts=True`"
+    )
+    with pytest.raises(ConfigError, match=message):
+        remove_channels(model, groups, removed)
+    smaller = remove_channels(model, groups, removed, allow_doubts=True)
+    assert smaller.get_layer("made").units == smaller.get_layer("read").kernel.shape[0] == 3
+
+
+def test_statistics_are_those_of_the_channels_that_stay():
+    model = normalized(layers.LayerNormalization(epsilon=0.0, name="normal"))
+    groups = channel_groups(model)
+    smaller = remove_channels(model, groups, groups.prunable[0].channels[:2], allow_doubts=True)
+    inner = keras.Model(smaller.inputs[0], smaller.get_layer("normal").output)
+    # Of two numbers that are normalized without epsilon, one is 1 and one is -1, whatever was removed beside them.
+    assert np.allclose(np.sort(np.asarray(inner(np.ones((1, 3))))), [[-1.0, 1.0]], atol=1e-5)  # a few roundings
+
+
 def test_one_channel_of_a_layer_is_left():
     model = residual()
     groups = channel_groups(model)

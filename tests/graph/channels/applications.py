@@ -43,9 +43,3 @@ APPLICATIONS: dict[str, tuple[int, int, int]] = {
     "VGG19": (19, 18, 13696),
     "Xception": (41, 28, 19304),
 }
-
-# One member of each family, the smallest; ConvNeXt apart: what its layers normalize over changes.
-FAMILIES = (
-    *("DenseNet121", "EfficientNetB0", "EfficientNetV2B0", "InceptionResNetV2", "InceptionV3", "MobileNet"),
-    *("MobileNetV2", "MobileNetV3Small", "NASNetMobile", "ResNet50", "ResNet50V2", "VGG16", "Xception"),
-)

@@ -75,9 +75,9 @@ def largest_error(model: keras.Model, other: keras.Model, length: int = 8) -> fl
 
 
 def cut(model: keras.Model, share: float = 0.4) -> keras.Model:
-    """Returns the model without some channels of every group, whose weights in the given model become zeros."""
+    """Returns the model without some channels of every group, with doubts or not, whose weights in it become zeros."""
     groups = channel_groups(drawn(model))
     removed = some_of(groups, share)
     assert len(removed), "no channel may go"
     zero(groups, removed)
-    return remove_channels(model, groups, removed)
+    return remove_channels(model, groups, removed, allow_doubts=True)
