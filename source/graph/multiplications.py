@@ -83,6 +83,12 @@ def _recurrent(layer: keras.layers.Layer, kernels: Counts, shape: Shape, *_: Sha
     return _times(kernels, int(shape[1] or 1))
 
 
+def _recurrent_convolution(layer: keras.layers.Layer, kernels: Counts, shape: Shape, *_: Shape) -> Counts:
+    """At each step, every entry of both kernels is used once at each position of the output."""
+    output = layer.cell.compute_output_shape((shape[0], *shape[2:]))[0]
+    return _times(kernels, int(shape[1] or 1) * _positions(_spatial(layer, output)))
+
+
 def _bidirectional(layer: keras.layers.Bidirectional, kernels: Counts, shape: Shape, *_: Shape) -> Counts:
     if not isinstance(layer.forward_layer, _RECURRENT):
         raise _unknown(layer.forward_layer)
@@ -119,6 +125,7 @@ _KINDS: tuple[tuple[tuple[type, ...], Callable[..., Counts]], ...] = (
     ((keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D), _convolution),
     ((keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention), _attention),
     (_RECURRENT, _recurrent),
+    ((keras.layers.ConvLSTM1D, keras.layers.ConvLSTM2D, keras.layers.ConvLSTM3D), _recurrent_convolution),
     ((keras.layers.Bidirectional,), _bidirectional),
     ((keras.layers.TimeDistributed,), _time_distributed),
 )

@@ -44,6 +44,15 @@ COUNTS = [
         },
     ),
     (layers.TimeDistributed(layers.Dense(3)), SERIES, {"dense/kernel": 5 * 12}),
+    # 5 steps, 4 x 6 positions of the output, 9 places, 4 gates of 2 filters.
+    (
+        layers.ConvLSTM2D(2, 3, strides=2, padding="same"),
+        (5, 8, 12, 3),
+        {
+            "conv_lstm_cell/kernel": 5 * 4 * 6 * 9 * 3 * 8,
+            "conv_lstm_cell/recurrent_kernel": 5 * 4 * 6 * 9 * 2 * 8,
+        },
+    ),
     (layers.Embedding(11, 4), (7,), {}),
     (layers.BatchNormalization(), IMAGE, {}),
     (layers.ReLU(), IMAGE, {}),

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import keras
 from keras import layers, ops
 
+from source.layer.channel_gate import ChannelGate
+
 IMAGE = (6, 6, 3)
 
 
@@ -127,6 +129,28 @@ def sliced(x: keras.KerasTensor) -> keras.KerasTensor:
     return x[:, 1:, :-1]
 
 
+def chosen(density: float, rank: int = 4) -> keras.Model:
+    """Returns a model whose channels are let through by the saliencies that a dense layer gives them."""
+    inputs = keras.Input(IMAGE if rank == 4 else (5, 4))
+    convolution, pooling = (
+        (layers.Conv2D, layers.GlobalAveragePooling2D) if rank == 4 else (layers.Conv1D, layers.GlobalAveragePooling1D)
+    )
+    x = convolution(8, 3, name="made")(inputs)
+    saliency = layers.Dense(8, activation="relu", name="saliency")(pooling()(inputs))
+    x = ChannelGate(density, name="gate")(x, saliency)
+    return keras.Model(inputs, layers.Dense(3, name="read")(pooling()(x)))
+
+
+def films(*parts: Callable, first: bool = False) -> keras.Model:
+    """Returns a convolution of each of two pictures, and the parts; with `first`, channels stand before places."""
+    inputs = keras.Input((2, 3, 13, 12) if first else (2, 6, 7, 3))  # as above: more places than channels
+    settings = FIRST if first else {}
+    x = layers.TimeDistributed(layers.Conv2D(8, 3, **settings), name="made")(inputs)
+    for part in parts:
+        x = part(x)
+    return keras.Model(inputs, layers.Dense(3, name="read")(layers.Flatten()(x)))
+
+
 LSTM, GRU, RNN = layers.LSTM, layers.GRU, layers.SimpleRNN
 FIRST = {"data_format": "channels_first"}
 
@@ -145,6 +169,11 @@ CASES: dict[str, dict[str, Callable[[], keras.Model]]] = {
         "concat": lambda: series_model(layers.Bidirectional(LSTM(6, return_sequences=True), name="both")),
         "sum": lambda: series_model(layers.Bidirectional(GRU(6, return_sequences=True), merge_mode="sum")),
         "given": lambda: series_model(layers.Bidirectional(RNN(6), backward_layer=RNN(6, go_backwards=True))),
+    },
+    "channel_gate": {
+        "all": lambda: chosen(1.0),
+        "some": lambda: chosen(0.5),
+        "series": lambda: chosen(1.0, rank=3),
     },
     "channel_vector": {
         "by place": lambda: image_model(layers.PReLU(alpha_initializer="uniform")),
@@ -271,6 +300,15 @@ CASES: dict[str, dict[str, Callable[[], keras.Model]]] = {
         "simple": lambda: series_model(RNN(6, use_bias=False)),
         "states": lambda: series_model(lambda x: LSTM(6)(x, initial_state=LSTM(6, return_state=True)(x)[1:])),
     },
+    "recurrent_convolution": {
+        "2d": lambda: films(layers.ConvLSTM2D(6, 3, return_sequences=True, name="units")),
+        "1d": lambda: series_model(layers.Reshape((5, 1, 8)), layers.ConvLSTM1D(6, 1, use_bias=False)),
+        "3d": lambda: films(layers.Reshape((2, 1, 4, 5, 8)), layers.ConvLSTM3D(6, (1, 3, 3), padding="same")),
+        "first": lambda: films(layers.ConvLSTM2D(6, 3, return_sequences=True, **FIRST), first=True),
+        "states": lambda: films(
+            lambda x: layers.ConvLSTM2D(6, 1)(x, initial_state=layers.ConvLSTM2D(6, 1, return_state=True)(x)[1:])
+        ),
+    },
     "reduction": {
         "places": lambda: image_model(lambda x: ops.mean(x, axis=(1, 2)), layers.Dense(5)),
         "kept": lambda: image_model(lambda x: ops.max(x, axis=(1, 2), keepdims=True)),
@@ -289,6 +327,18 @@ CASES: dict[str, dict[str, Callable[[], keras.Model]]] = {
         ),
     },
     "splitting": {"channels": lambda: image_model(split), "places": lambda: image_model(chunks)},
+    "time_distributed": {
+        "dense": lambda: films(layers.TimeDistributed(layers.Dense(6), name="each")),
+        "activation": lambda: films(layers.TimeDistributed(layers.ReLU())),
+        "normalization": lambda: films(layers.TimeDistributed(layers.BatchNormalization())),
+        "depthwise": lambda: films(layers.TimeDistributed(layers.DepthwiseConv2D(3, depth_multiplier=2))),
+        "flatten": lambda: films(layers.TimeDistributed(layers.Flatten()), layers.TimeDistributed(layers.Dense(5))),
+        "reshape": lambda: films(layers.TimeDistributed(layers.Reshape((20, 8))), layers.Dense(5)),
+        "recurrent": lambda: films(layers.TimeDistributed(layers.Reshape((20, 8))), layers.TimeDistributed(RNN(6))),
+        "first": lambda: films(layers.TimeDistributed(layers.Conv2D(6, 1, **FIRST)), first=True),
+        "times": lambda: films(layers.Permute((2, 1, 3, 4)), layers.TimeDistributed(layers.Conv2D(5, 1))),
+        "twice": lambda: films(layers.TimeDistributed(layers.TimeDistributed(layers.Dense(5)))),
+    },
     "transposed_convolution": {
         "2d": lambda: image_model(layers.Conv2DTranspose(6, 3, strides=2, name="transposed")),
         "1d": lambda: series_model(layers.Conv1DTranspose(6, 3, use_bias=False)),
@@ -297,6 +347,6 @@ CASES: dict[str, dict[str, Callable[[], keras.Model]]] = {
 
 # Cases in which what stays becomes something else, as the groups say in their doubts.
 DOUBTFUL = {("group_normalization", "groups"), ("layer_normalization", "layer")}
-DOUBTFUL |= {("layer_normalization", "root mean square")}
+DOUBTFUL |= {("layer_normalization", "root mean square"), ("channel_gate", "some")}
 # Handlers of layers that only a prepared model has; their tests are their own.
 PREPARED = {"batch_normalized", "wrapped"}
