@@ -7,6 +7,11 @@ from pathlib import Path
 from source.config.errors import MissingDependencyError
 from source.graph.channel_groups import ChannelGroups, Group
 
+_NODES = 'node [shape=box, style="rounded,filled", color="#777777", fontname=Helvetica, fontsize=10]'
+_EDGES = 'edge [color="#777777", arrowsize=0.7]'
+_GOLDEN = 0.618  # of the circle of hues lies between neighbours, so that none of the first dozens look the same
+_NAMED = 4  # layers that make the channels, in one box
+
 
 def to_text(groups: ChannelGroups) -> str:
     """Returns a line for each group: how many channels, their layers, why they stay; and the layers that read them.
@@ -40,17 +45,15 @@ def to_svg(groups: ChannelGroups, path: str | Path) -> Path:
 
 
 def to_dot(groups: ChannelGroups) -> str:
-    """Returns the picture in the language of graphviz: free groups as boxes, others in grey.
+    """Returns the picture in the language of graphviz: free groups in colours, dashed if in doubt, others in grey.
 
     Args:
         groups: of a model.
     """
-    lines = ["digraph channels {", "  rankdir=LR; node [shape=box, fontname=Helvetica, fontsize=10];"]
+    lines = ["digraph channels {", f"  rankdir=LR; {_NODES}; {_EDGES};"]
     places = {id(group): place for place, group in enumerate(groups.groups)}
     for group in groups.groups:
-        label = "\\n".join([*group.producers[:4], *(["..."] if len(group.producers) > 4 else []), str(len(group))])
-        grey = ', style=filled, fillcolor="#dddddd"' if group.fixed else ""
-        lines.append(f'  g{places[id(group)]} [label="{label}"{grey}];')
+        lines.append(f"  g{places[id(group)]} [{_box(group, places[id(group)])}];")
     makers = {path: group for group in reversed(groups.groups) for path in group.producers}
     edges = {
         f"  g{places[id(group)]} -> g{places[id(makers[path])]};"
@@ -75,6 +78,14 @@ def readers(groups: ChannelGroups, group: Group) -> list[str]:
         if site.path not in group.producers and channels & set(groups.channels_of(site.labels).tolist())
     ]
     return list(dict.fromkeys(paths))
+
+
+def _box(group: Group, place: int) -> str:
+    more = ["..."] if len(group.producers) > _NAMED else []
+    label = "\\n".join([*group.producers[:_NAMED], *more, f"{len(group)} channels"])
+    colour = "#dddddd" if group.fixed else f"{place * _GOLDEN % 1:.3f} 0.16 1.0"
+    dashed = ', style="rounded,filled,dashed"' if group.doubts else ""
+    return f'label="{label}", fillcolor="{colour}"{dashed}'
 
 
 def _lines(groups: ChannelGroups, group: Group) -> str:

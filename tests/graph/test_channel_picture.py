@@ -3,7 +3,9 @@
 import shutil
 import subprocess
 
+import keras
 import pytest
+from keras import layers
 
 from source.config.errors import MissingDependencyError
 from source.graph.channel_groups import channel_groups
@@ -11,10 +13,11 @@ from source.graph.channel_picture import readers, to_dot, to_svg, to_text
 from tests.graph.test_channel_groups import residual
 
 DOT = """digraph channels {
-  rankdir=LR; node [shape=box, fontname=Helvetica, fontsize=10];
-  g0 [label="trunk\\nbranch\\n2"];
-  g1 [label="hidden\\n5"];
-  g2 [label="head\\n1", style=filled, fillcolor="#dddddd"];
+  rankdir=LR; node [shape=box, style="rounded,filled", color="#777777", fontname=Helvetica, fontsize=10]; \
+edge [color="#777777", arrowsize=0.7];
+  g0 [label="trunk\\nbranch\\n2 channels", fillcolor="0.000 0.16 1.0"];
+  g1 [label="hidden\\n5 channels", fillcolor="0.618 0.16 1.0"];
+  g2 [label="head\\n1 channels", fillcolor="#dddddd"];
   g0 -> g1;
   g0 -> g2;
   g1 -> g0;
@@ -39,6 +42,17 @@ def test_who_reads_channels():
 
 def test_groups_in_the_language_of_graphviz():
     assert to_dot(channel_groups(residual())) == DOT
+
+
+def test_groups_in_doubt_are_dashed_and_many_layers_are_not_all_named():
+    inputs = keras.Input((3,))
+    made = [layers.Dense(2, name=f"made_{place}")(inputs) for place in range(5)]
+    x = layers.LayerNormalization()(layers.Add()(made))
+    drawn = to_dot(channel_groups(keras.Model(inputs, layers.Dense(1, name="read")(x))))
+    assert (
+        'g0 [label="made_0\\nmade_1\\nmade_2\\nmade_3\\n...\\n2 channels", fillcolor="0.000 0.16 1.0", '
+        'style="rounded,filled,dashed"];'
+    ) in drawn
 
 
 def test_graphviz_is_missing(monkeypatch, tmp_path):
