@@ -9,6 +9,7 @@ import source
 from source.command import (
     compare,
     export,
+    import_weights,
     latency,
     list_plugins,
     list_runs,
@@ -30,6 +31,7 @@ _ACTIONS: dict[str, ModuleType] = {
     "help": show_help,
     "env": show_environment,
     "export": export,
+    "import": import_weights,
     "predict": predict,
     "compare": compare,
     "latency": latency,

@@ -67,9 +67,12 @@ class Plan:
         cells = [_HEADINGS, *(_cells(row) for row in self.rows)]
         widths = [max(len(line[column]) for line in cells) for column in range(len(_HEADINGS))]
         lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
+        return "\n".join([*lines, "", self.counts()]) + "\n"
+
+    def counts(self) -> str:
+        """Returns how many rows are of each state, such as "97 taken, 2 dropped"."""
         states = [row.state for row in self.rows]
-        counts = ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
-        return "\n".join([*lines, "", counts]) + "\n"
+        return ", ".join(f"{states.count(state)} {state}" for state in dict.fromkeys(states))
 
     def require_sound(self, where: str) -> None:
         """Refuses a mapping that has problems.

@@ -24,15 +24,17 @@ class RuleSet:
     """Settings of a file of rules.
 
     Attributes:
-        network: the network that the weights fit: `name` and its settings; empty for any.
-        input_shape: (h, w, c) that it is built for; empty if that must be said elsewhere.
+        network: the network that the weights fit: a plugin or a recipe such as `network/resnet18.yaml`; empty for any.
+        settings: of that network.
+        input_shape: (h, w, c) that it is built for; empty takes the recipe's.
         expect: what layers of the model must have for the weights to mean what they meant, by the layers' class, such
             as {BatchNormalization: {epsilon: 1.0e-5}}.
         may_miss: regular expressions of weights that stay as they are where the file has nothing for them.
         rules: the rules, in their order; see `parse`.
     """
 
-    network: dict[str, Any] = dataclasses.field(default_factory=dict)
+    network: str = ""
+    settings: dict[str, Any] = dataclasses.field(default_factory=dict)
     input_shape: tuple[int, ...] = ()
     expect: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     may_miss: Names = ()
@@ -44,9 +46,10 @@ class RuleSet:
         rule.parse(self.rules)
 
 
-def shipped() -> list[str]:
-    """Returns the names of the rules that come with the library, sorted."""
-    return sorted(file.stem for file in _SHIPPED.glob(f"*{_SUFFIX}"))
+def shipped() -> dict[str, str]:
+    """Returns the first line of each file of rules that comes with the library, by the rules' name, sorted."""
+    files = sorted(_SHIPPED.glob(f"*{_SUFFIX}"))
+    return {file.stem: file.read_text(encoding="utf-8").partition("\n")[0].lstrip("# ") for file in files}
 
 
 def load(name: str) -> RuleSet:

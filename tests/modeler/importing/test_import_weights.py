@@ -8,8 +8,7 @@ import pytest
 from PIL import Image
 
 from source.config.errors import CheckpointError, ConfigError
-from source.config.plugin import resolve
-from source.config.settings import from_mapping
+from source.modeler.importing import target_network
 from source.modeler.importing.import_weights import check_layers, import_weights, weights_of
 from source.modeler.importing.rule_set import load
 
@@ -66,9 +65,7 @@ def test_layers_in_which_the_weights_would_mean_something_else_are_refused():
 
 def built(name):
     rules = load(name)
-    module = resolve("network", rules.network["name"])
-    settings = {key: value for key, value in rules.network.items() if key != "name"}
-    return module.build(from_mapping(module.Config, settings), keras.Input(rules.input_shape))
+    return target_network.build(rules.network, rules.settings, rules.input_shape)
 
 
 def accuracy(model, images, labels):

@@ -109,7 +109,10 @@ def test_what_cannot_be_done_is_named(item, message):
         ({"rename": {"a": 5}}, r"^rules\[1\]\.rename: 5 cannot replace 'a'"),
         ({"multiply": {"a": None}}, r"^rules\[1\]\.multiply: expected the name of an array to multiply by\.$"),
         ({"permute": {"axes": [0, 2]}}, r"^rules\[1\]\.permute: `axes` must be each axis once, from 0"),
-        ({"permute": {"axes": [0, 1], "axs": 1}}, r"^rules\[1\]\.permute\.axs: unknown setting\. Did you mean `axes`\?"),
+        (
+            {"permute": {"axes": [0, 1], "axs": 1}},
+            r"^rules\[1\]\.permute\.axs: unknown setting\. Did you mean `axes`\?",
+        ),
         ({"reorder": {}}, r"^rules\[1\]\.reorder\.\w+: Field required"),
         ({"reorder": {"match": "a", "form": ["c"]}}, r"reorder\.from: Field required"),
         ({"flip": {"match": "a", "axis": -1}}, r"`axis` must be at least 0"),

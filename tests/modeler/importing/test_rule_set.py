@@ -18,7 +18,7 @@ def test_shipped_rules_can_be_read_and_say_how_they_are_used(name):
 
 @pytest.mark.parametrize("known", ["resnet20_cifar10", "resnet20_cifar10.yaml"])
 def test_shipped_rules_are_found_by_name(known):
-    assert rule_set.load(known).network["name"] == "resnet20"
+    assert rule_set.load(known).network == "resnet20"
 
 
 def test_a_file_goes_before_shipped_rules(tmp_path, monkeypatch):
