@@ -15,6 +15,7 @@ from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
 from source.config.plugin import locate, resolve
 from source.config.settings import check_types, from_mapping
+from source.config.training_share import MANY_STEPS, in_steps
 
 # Settings that name further plugins: the setting, its room, and the configuration that says how to read it.
 _NAMING_SETTINGS = (
@@ -148,7 +149,7 @@ def _check_compressor(settings: Mapping[str, Any]) -> None:
     if config.compressor is not None:
         config_class = _load("compressor", config.compressor).Config
         _check_bare(config_class, config.compressor_options, "compressor_options.")
-        from_mapping(config_class, config.compressor_options, "compressor_options")
+        from_mapping(config_class, in_steps(config.compressor_options, MANY_STEPS), "compressor_options")
 
 
 def _named(setting: str, config_class: type, settings: Mapping[str, Any]) -> Iterable[str]:

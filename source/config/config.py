@@ -211,7 +211,7 @@ class ModelerConfig(Config):
         precision: "float32", "mixed_bfloat16" or "mixed_float16" (with loss scaling).
         compressor: name of a compressor, such as "magnitude_pruning", that prepares the model; None trains it as it is.
             Training then needs the callback `compression`.
-        compressor_options: settings of that compressor.
+        compressor_options: settings of that compressor; steps may be shares of the training, `"end_step": "60%"`.
     """
 
     network: str | None = None

@@ -10,18 +10,20 @@ from source.config import plugin
 from source.config.config import ModelerConfig
 from source.config.errors import ConfigError
 from source.config.settings import from_mapping
+from source.config.training_share import MANY_STEPS, has_shares, in_steps
 from source.layer.compressed import placed_transformations, transformations_of
 from source.layer.transformation import Transformation
 
 _BATCHES = 4  # of training images, for limits and learned steps to begin at
 
 
-def create(config: ModelerConfig, given: Compressor | None) -> Compressor | None:
+def create(config: ModelerConfig, given: Compressor | None, steps: int = MANY_STEPS) -> Compressor | None:
     """Returns the compressor that was given, else the one that the settings name, else None.
 
     Args:
         config: `compressor` and `compressor_options` are read.
         given: a compressor made elsewhere.
+        steps: of the training, which shares such as "50%" are of.
 
     Raises:
         ConfigError: if there are two, if what was given is none, or if its settings cannot be.
@@ -37,8 +39,20 @@ def create(config: ModelerConfig, given: Compressor | None) -> Compressor | None
             "Leave one out; `chain` does several at once."
         )
     module = plugin.resolve("compressor", config.compressor)
-    compressor: Compressor = module.build(from_mapping(module.Config, config.compressor_options, "compressor_options"))
+    options = in_steps(config.compressor_options, steps)
+    compressor: Compressor = module.build(from_mapping(module.Config, options, "compressor_options"))
     return compressor
+
+
+def for_steps(config: ModelerConfig, compressor: Compressor | None, steps: int) -> Compressor | None:
+    """Returns the compressor of a training of so many steps: another one if its settings have shares of it.
+
+    Args:
+        config: `compressor` and `compressor_options` are read.
+        compressor: what `create` returned before the number of steps was known.
+        steps: of the training.
+    """
+    return create(config, None, steps) if has_shares(config.compressor_options) else compressor
 
 
 def training_images(inputter: Any, replicas: int) -> list[np.ndarray]:

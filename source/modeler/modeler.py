@@ -149,6 +149,8 @@ class Modeler(abc.ABC):
             ConfigError: if the network does not fit, a filter of weights matches none, an option is unknown, or
                 the compressor cannot compress the model.
         """
+        if self._training_images is not None:
+            self.compressor = _compression.for_steps(self.config, self.compressor, self.max_step)
         keras.utils.set_random_seed(self.config.seed)
         with _dtype_policy(self.config.precision):
             self._plain = self.create_model()

@@ -254,3 +254,17 @@ def test_weights_by_rules_are_there_before_the_model_is_prepared_again(tmp_path)
     )
     modeler.restore_pretrained(tmp_path / "w.npz", rules=str(tmp_path / "r.yaml"))
     np.testing.assert_array_equal(looking.seen[1][0][0], np.arange(12).reshape(3, 4).T)
+
+
+def test_shares_of_training_become_steps_when_their_number_is_known():
+    options = {"sparsity": 0.5, "begin_step": "25%", "end_step": "50%", "every_steps": "5%"}
+    modeler = make(compressor="magnitude_pruning", compressor_options=options)
+    steps, config = modeler.max_step, modeler.compressor.config
+    assert (config.begin_step, config.end_step) == (max(1, round(steps / 4)), round(steps / 2))
+    assert config.every_steps == max(1, round(steps / 20))
+    assert modeler.config.compressor_options == options
+
+
+def test_a_share_that_cannot_be_is_refused_before_the_number_of_steps_is_known():
+    with pytest.raises(ConfigError, match=r"`end_step` must be at most 100%"):
+        make(compressor="magnitude_pruning", compressor_options={"end_step": "120%"})

@@ -12,6 +12,7 @@ from source.config.nearest import did_you_mean
 from source.config.plugin_fields import Field, PluginFields, check_value, plugin_fields
 from source.config.recipe.tree import at, dotted, nearest_above, plain
 from source.config.recipe.yaml_text import Located
+from source.config.training_share import is_share
 
 # A key of a recipe to its room: one plugin each, written as its name or as a mapping of `name` and settings.
 SINGLE = {
@@ -153,7 +154,8 @@ def _checked(section: _Section, recipe: Located) -> PluginFields | None:
         where = dotted((*section.path, name))
         if name not in known.fields:
             raise ConfigError(f"{value.place}: {where}: unknown setting of `{section.name}`. {_hint(name, known)}")
-        check_value(known.fields[name], plain(value), f"{value.place}: {where}")
+        if not (section.room == "compressor" and is_share(name, plain(value))):
+            check_value(known.fields[name], plain(value), f"{value.place}: {where}")
     return known
 
 
