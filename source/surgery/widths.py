@@ -47,13 +47,20 @@ def from_structure(model: keras.Model, widths: Mapping[str, int], weights: bool 
     wanted = {_path_of(name, groups): width for name, width in widths.items()}
     scores = _sums_of_squares(groups)
     gone = [np.zeros(0, np.int64)]
-    for group in groups.prunable:
-        stay = _wanted(group, groups, wanted)
-        gone.append(group.channels[np.argsort(scores[group.channels], kind="stable")[: len(group) - stay]])
+    stays = _stays(groups, wanted)
+    for key, group in enumerate(groups.prunable):
+        gone.append(group.channels[np.argsort(scores[group.channels], kind="stable")[: len(group) - stays[key]]])
     removed = np.concatenate(gone)
     found = {path: int((~np.isin(groups.channels_of(groups.flow.producers[path]), removed)).sum()) for path in wanted}
     for path, width in wanted.items():
         if found[path] != width:
+            mine = _shares(path, groups)[1]
+            tied = [f"`{each}`: {wanted[each]}" for each in wanted if mine.keys() & _shares(each, groups)[1].keys()]
+            if len(tied) > 1:
+                raise ConfigError(
+                    f"Layers whose channels go together need widths that fit. Received: {', '.join(tied)}; with `{path}` "
+                    f"of {found[path]}, the others would."
+                )
             raise ConfigError(f"Layer `{path}`: no choice of channels leaves {width}; nearest is {found[path]}.")
     if weights:
         return remove_channels(model, groups, removed, allow_empty=0 in wanted.values(), allow_doubts=True)
@@ -147,20 +154,39 @@ def _path_of(name: str, groups: ChannelGroups) -> str:
     return found[0]
 
 
-def _wanted(group: Group, groups: ChannelGroups, wanted: Mapping[str, int]) -> int:
-    """Returns how many channels of a group stay."""
-    found: dict[str, int] = {}
-    for path in group.producers:
-        if path not in wanted:
-            continue
-        labels = groups.channels_of(groups.flow.producers[path])
-        mine = np.isin(labels, group.channels)
-        found[path] = (wanted[path] - int((~mine).sum())) // max(1, int(mine.sum()) // len(group))
-    several = {min(max(0, each), len(group)) for each in found.values()}
-    if len(several) > 1:
-        said = ", ".join(f"`{path}`: {wanted[path]}" for path in found)
-        raise ConfigError(f"Layers whose channels go together need the same widths. Received: {said}.")
-    return several.pop() if several else len(group)
+def _stays(groups: ChannelGroups, wanted: Mapping[str, int]) -> dict[int, int]:
+    """Returns how many channels of each group stay, by its place: first where a width leaves no choice.
+
+    A layer that makes channels of several groups, as where a residual trunk gets wider, says only how many they are
+    together; other layers of these groups say the rest.
+    """
+    stays: dict[int, int] = {}
+    open_layers = {path: _shares(path, groups) for path in wanted}
+    while open_layers:
+        path = min(open_layers, key=lambda each: len([key for key in open_layers[each][1] if key not in stays]))
+        others, shares = open_layers.pop(path)
+        rest = wanted[path] - others - sum(stays[key] * share for key, share in shares.items() if key in stays)
+        for key in [key for key in shares if key not in stays]:
+            size = len(groups.prunable[key])
+            later = sum(
+                len(groups.prunable[each]) * shares[each] for each in shares if each not in stays and each != key
+            )
+            stays[key] = min(max(0, (rest - later) // shares[key]), size)
+            rest -= stays[key] * shares[key]
+    return {key: stays.get(key, len(group)) for key, group in enumerate(groups.prunable)}
+
+
+def _shares(path: str, groups: ChannelGroups) -> tuple[int, dict[int, int]]:
+    """Returns how many channels of a layer stay anyway, and how often each channel of each group comes."""
+    labels = groups.channels_of(groups.flow.producers[path])
+    shares = {}
+    others = len(labels)
+    for key, group in enumerate(groups.prunable):
+        mine = int(np.isin(labels, group.channels).sum())
+        others -= mine
+        if mine:
+            shares[key] = max(1, mine // len(group))
+    return others, shares
 
 
 def _sums_of_squares(groups: ChannelGroups) -> np.ndarray:

@@ -63,7 +63,7 @@ def test_layers_of_nested_models_have_paths():
     ({"hiden": 3}, r"`hiden`: expected the name of one layer that makes channels\..*`hidden`"),
     ({"hidden": 9}, r"Layer `hidden`: no choice of channels leaves 9; nearest is 5\."),
     ({"head": 0}, r"Layer `head`: no choice of channels leaves 0; nearest is 1\."),
-    ({"trunk": 1, "branch": 2}, r"go together need the same widths\. Received: `trunk`: 1, `branch`: 2\."),
+    ({"trunk": 1, "branch": 2}, r"go together need widths that fit\. Received: `trunk`: 1, `branch`: 2; with `branch` of 1"),
 ])  # fmt: skip
 def test_structures_that_the_model_cannot_have(widths, message):
     with pytest.raises(ConfigError, match=message):
@@ -158,3 +158,15 @@ def test_a_resnet50_is_made_of_a_structure_that_leaves_branches_out(weights, tmp
     assert sum(isinstance(layer, layers.Conv2D) for layer in smaller.layers) == 23
     smaller.save(tmp_path / "model.keras")
     assert largest_error(smaller, keras.models.load_model(tmp_path / "model.keras")) == 0.0
+
+
+def test_a_trunk_that_gets_wider_is_rebuilt_stage_by_stage():
+    inputs = keras.Input((4, 4, 3))
+    x = layers.Conv2D(4, 1, name="narrow")(inputs)
+    pad = layers.ZeroPadding2D(((0, 0), (2, 2)), data_format="channels_first")
+    y = layers.Add()([layers.Conv2D(8, 1, name="wide")(x), pad(x)])
+    model = keras.Model(inputs, layers.Conv2D(1, 1, name="read")(y))
+    rebuilt = from_structure(model, {"wide": 5, "narrow": 3})
+    assert structure(rebuilt) == {"narrow": 3, "read": 1, "wide": 5}
+    with pytest.raises(ConfigError, match=r"Received: `wide`: 8, `narrow`: 3; with `wide` of 7, the others would\."):
+        from_structure(model, {"wide": 8, "narrow": 3})
