@@ -14,6 +14,7 @@ def load_demo(repository: Path) -> Iterator[Callable[[str], ModuleType]]:
 
     def load(name: str) -> ModuleType:
         path = repository / "demo" / name
+        patch.syspath_prepend(str(path.parent))
         spec = importlib.util.spec_from_file_location(f"demo_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
