@@ -1,8 +1,11 @@
 """What a run was made of, written beside its checkpoints so that it can be explained and made again."""
 
+import contextlib
 import json
+import os
 import pathlib
 import platform
+import subprocess
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +16,8 @@ import tensorflow as tf
 import source
 from source.config.errors import ConfigError
 from source.config.settings import to_mapping
+
+_SECONDS = 5.0  # that git may take for an answer
 
 
 def describe_parts(parts: dict[str, Any], callbacks: Sequence[Any]) -> dict[str, Any]:
@@ -27,7 +32,7 @@ def describe_parts(parts: dict[str, Any], callbacks: Sequence[Any]) -> dict[str,
 
 
 def write_run_record(folder: pathlib.Path, parts: dict[str, Any], callbacks: Sequence[Any]) -> None:
-    """Writes `run.json`: versions, and the module and settings of every part.
+    """Writes `run.json`: versions, the state of git, and the module and settings of every part.
 
     Args:
         folder: the folder of the run.
@@ -37,12 +42,33 @@ def write_run_record(folder: pathlib.Path, parts: dict[str, Any], callbacks: Seq
     Raises:
         ConfigError: if the folder cannot be made or written.
     """
-    record = {"versions": _versions(), **describe_parts(parts, callbacks)}
+    record = {"versions": _versions(), **sources(), **describe_parts(parts, callbacks)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "run.json").write_text(json.dumps(record, indent=2) + "\n")
     except OSError as error:
         raise ConfigError(f"model_dir: {folder} cannot be written: {error.strerror}.") from error
+
+
+def sources() -> dict[str, Any]:
+    """Returns, as `git`, the commit of the repository around the working directory and whether it was changed since.
+
+    Without a repository, or without git, nothing.
+    """
+    commit = _git("rev-parse", "HEAD")
+    if not commit:
+        return {}
+    status = _git("status", "--porcelain", "--untracked-files=no")
+    return {"git": {"commit": commit, "dirty": None if status is None else bool(status)}}
+
+
+def _git(*words: str) -> str | None:
+    """Returns what git says; None if it says nothing in time, or is not there."""
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0"}
+    with contextlib.suppress(OSError, subprocess.SubprocessError, UnicodeDecodeError):
+        found = subprocess.run(["git", *words], capture_output=True, timeout=_SECONDS, env=environment, check=False)
+        return found.stdout.decode().strip() if found.returncode == 0 else None
+    return None
 
 
 def _describe(part: Any) -> dict[str, Any]:

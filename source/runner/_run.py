@@ -32,6 +32,7 @@ class ActiveRun:
         seconds_per_step: measured over the last block of steps.
         stop_reason: why a callback ended the training early; None if none did.
         interruption: the stop that a signal asks for; None outside training.
+        wanted_step: of the checkpoint to restore; None takes the newest.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class ActiveRun:
         self.seconds_per_step = 0.0
         self.stop_reason: str | None = None
         self.interruption: Interruption | None = None
+        self.wanted_step: int | None = None
         self._printer: Callable[[str], None] | None = None
         self._scope = scope
         self._saver = self._make_saver()
@@ -105,8 +107,10 @@ class ActiveRun:
         self.stop_reason = reason
 
     def restore_latest(self) -> int | None:
-        """Restores the newest readable checkpoint and returns its step; None if there is none."""
-        record = None if self._saver is None else self._saver.restore_latest(self.say, self.mode == "train")
+        """Restores the newest readable checkpoint, or the wanted one, and returns its step; None if there is none."""
+        record = None
+        if self._saver is not None:
+            record = self._saver.restore_latest(self.say, self.mode == "train", self.wanted_step)
         if record is None:
             return None
         self.step = record["step"]

@@ -86,18 +86,21 @@ class Saver:
                 remove_old_checkpoints(path.parent, keep)
         self._requested = []
 
-    def restore_latest(self, say: Callable[[str], None], to_go_on: bool) -> Mapping[str, Any] | None:
+    def restore_latest(
+        self, say: Callable[[str], None], to_go_on: bool, step: int | None = None
+    ) -> Mapping[str, Any] | None:
         """Restores the newest readable checkpoint and returns its record; None if there is no checkpoint.
 
         Args:
             say: told which files had to be passed over.
             to_go_on: whether training is to go on, which needs the same order of the data and the optimizer's state;
                 otherwise neither is looked at.
+            step: of the only checkpoint that will do; None takes the newest.
 
         Raises:
             CheckpointError: if there are checkpoints but none can be read, or they are of another model.
         """
-        found = list_checkpoints(self.folder)
+        found = [each for each in list_checkpoints(self.folder) if step in (None, each[0])]
         for _, path in reversed(found):
             try:
                 checkpoint = read_checkpoint(path)

@@ -108,7 +108,7 @@ class Runner(abc.ABC):
         with self._session("train") as run, Interruption() as interruption:
             self._check_compression(run)
             run.interruption = interruption
-            run.max_step = self._last_step()
+            run.max_step = self.last_step()
             with recorded_outcome(run):
                 run.callbacks.before_run(run)
                 metrics = self._train(run, interruption)
@@ -121,9 +121,14 @@ class Runner(abc.ABC):
             raise SystemExit(_EXIT_CODES[interruption.reason])
         return Result(run.step, metrics)
 
-    def evaluate(self) -> Result:
-        """Evaluates the restored weights on every example of the evaluation data exactly once."""
+    def evaluate(self, step: int | None = None) -> Result:
+        """Evaluates the restored weights on every example of the evaluation data exactly once.
+
+        Args:
+            step: of the checkpoint to restore; None takes the newest.
+        """
         with self._session("evaluate") as run:
+            run.wanted_step = step
             self._restore(run)
             metrics = self._evaluate(run)
             run.callbacks.after_run(run)
@@ -140,14 +145,30 @@ class Runner(abc.ABC):
             run.callbacks.after_run(run)
         return Result(run.step)
 
-    def export(self) -> Result:
-        """Writes the restored weights with every exporter of the configuration."""
+    def export(self, names: Sequence[str] | None = None, overwrite: bool = False) -> Result:
+        """Writes the restored weights with exporters.
+
+        Args:
+            names: of the exporters; None takes every one of the configuration.
+            overwrite: replace what they wrote before, whatever their settings say.
+        """
+        with self.restored() as run, self.modeler.finished_model():
+            chosen = self.config.exporters if names is None else names
+            paths = tuple(self._export_with(name, run, overwrite) for name in chosen)
+        return Result(run.step, paths=paths)
+
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[ActiveRun]:
+        """Lets the modeler hold the restored weights that evaluation sees, as mode "export" restores them."""
         with self._session("export") as run:
             self._restore(run)
-            with self.modeler.evaluation_weights(), self.modeler.finished_model():
-                paths = tuple(self._export_with(name, run) for name in self.config.exporters)
+            with self.modeler.evaluation_weights():
+                yield run
             run.callbacks.after_run(run)
-        return Result(run.step, paths=paths)
+
+    def last_step(self) -> int:
+        """Returns how many steps training has done at its end, unless it is ended early."""
+        return 1 if self.config.dry_run else self.config.max_steps or self.inputter.max_step(self.replicas)
 
     @contextlib.contextmanager
     def _session(self, mode: Mode) -> Iterator[ActiveRun]:
@@ -169,9 +190,8 @@ class Runner(abc.ABC):
             )
             run.step = self._step
             if mode == "train" and model_dir is not None:
-                parts = {"inputter": self.inputter, "modeler": self.modeler, "runner": self}
-                if self.modeler.compressor is not None:
-                    parts["compressor"] = self.modeler.compressor
+                compressor = {} if (made := self.modeler.compressor) is None else {"compressor": made}
+                parts = {"inputter": self.inputter, "modeler": self.modeler, "runner": self, **compressor}
                 write_run_record(model_dir, parts, self.callbacks)
             yield run
             self._step = run.step
@@ -230,9 +250,6 @@ class Runner(abc.ABC):
             run.say(f"Training ends at step {run.step:,}: {run.stop_reason}")
         return metrics
 
-    def _last_step(self) -> int:
-        return 1 if self.config.dry_run else self.config.max_steps or self.inputter.max_step(self.replicas)
-
     def _evaluation_schedule(self) -> Schedule:
         every = self.config.evaluate_every_epochs
         return EveryEpoch(every) if every and self.inputter.has_evaluation_data else Never()
@@ -264,12 +281,12 @@ class Runner(abc.ABC):
             self._evaluation = EvaluationPass(self.distribute(self.modeler.evaluate_step), batches)
         return self._evaluation
 
-    def _export_with(self, name: str, run: ActiveRun) -> pathlib.Path:
+    def _export_with(self, name: str, run: ActiveRun, overwrite: bool) -> pathlib.Path:
         """Runs one exporter; its folder is `export_dir/export_version`, below the folder of the run."""
         export_dir = pathlib.Path(self._callbacks_setting("export_dir", "export"))
         version = self._callbacks_setting("export_version", "1")
         module = resolve("exporter", name)
-        options = self.config.exporter_options.get(name, {})
+        options = {**self.config.exporter_options.get(name, {}), **({"overwrite": True} if overwrite else {})}
         config = from_mapping(module.Config, options, f"exporter_options.{name}")
         folder = (run.model_dir or pathlib.Path()) / export_dir / version
         path = module.build(config).export(self.modeler, self.inputter, folder)

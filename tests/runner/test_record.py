@@ -1,4 +1,5 @@
 import json
+import subprocess
 
 import keras
 import pytest
@@ -8,7 +9,7 @@ from source.config.config import CallbackConfig, RunnerConfig
 from source.config.errors import ConfigError
 from source.config.settings import from_mapping
 from source.runner import single_device_runner
-from source.runner._record import write_run_record
+from source.runner._record import sources, write_run_record
 
 
 def test_the_record_names_versions_and_every_part_and_can_be_built_from_again(tmp_path):
@@ -33,3 +34,31 @@ def test_a_folder_that_cannot_be_made_is_a_mistake(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"^model_dir: .*file cannot be written: File exists\.$"):
         write_run_record(tmp_path / "file", {}, [])
+
+
+def git(*words):
+    named = ["-c", "user.name=n", "-c", "user.email=n@example.org"]
+    subprocess.run(["git", *named, *words], check=True, capture_output=True)
+
+
+def test_the_state_of_git_is_recorded_where_there_is_a_repository(tmp_path, monkeypatch):
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+    assert sources() == {}
+    git("init", "-q")
+    assert sources() == {}  # nothing was ever committed
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-q", "-m", "one")
+    found = sources()["git"]
+    assert (len(found["commit"]), found["dirty"]) == (40, False)
+    (tmp_path / "b").write_text("not of the repository")
+    (tmp_path / "a").write_text("2")
+    assert sources() == {"git": {"commit": found["commit"], "dirty": True}}
+    write_run_record(tmp_path / "run", {}, [])
+    assert json.loads((tmp_path / "run" / "run.json").read_text())["git"] == sources()["git"]
+
+
+def test_without_git_nothing_is_said_of_it(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert sources() == {}

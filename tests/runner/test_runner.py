@@ -310,3 +310,29 @@ def test_exported_models_answer_as_the_model_does(tmp_path):
     with runner.modeler.evaluation_weights():
         expected = runner.modeler.predict_step({"image": runner.inputter.preprocess(tf.constant(images))})
     np.testing.assert_array_equal(served["output_probabilities"], expected["probabilities"])
+
+
+def test_any_checkpoint_can_be_evaluated(tmp_path):
+    runner = make_runner(tmp_path, save_every=4, evaluate_every_epochs=0)
+    runner.train()
+    steps = [step for step, _ in list_checkpoints(tmp_path / "checkpoints")]
+    assert steps == [12, 15]
+    assert [runner.evaluate(step).step for step in steps] == steps
+    assert runner.evaluate().step == 15
+    with pytest.raises(CheckpointError, match="There is no checkpoint to evaluate with"):
+        runner.evaluate(13)
+
+
+def test_restored_weights_are_there_for_whoever_asks(tmp_path):
+    make_runner(tmp_path).train()
+    runner = make_runner(tmp_path)
+    with runner.restored() as run:
+        assert run.step == STEPS
+        held = runner.modeler.model.get_layer("conv").kernel.numpy()
+    np.testing.assert_array_equal(held, final_arrays(tmp_path)["average/conv/kernel"])  # what evaluation sees
+
+
+def test_the_last_step_is_known_before_training():
+    assert make_runner().last_step() == STEPS
+    assert make_runner(max_steps=4).last_step() == 4
+    assert make_runner(dry_run=True).last_step() == 1

@@ -56,6 +56,16 @@ def test_a_broken_newest_file_is_said_and_passed_over(tmp_path):
     assert said[0].endswith("Falling back to the one before.")
 
 
+def test_the_checkpoint_of_a_step_that_is_wanted_is_restored(tmp_path):
+    save(tmp_path, step=5, model__kernel=[1.0])
+    save(tmp_path, step=6, model__kernel=[2.0])
+    held = variables(model__kernel=[0.0])
+    saver = Saver(tmp_path, held, IDENTITY)
+    assert saver.restore_latest(print, False, 5)["step"] == 5
+    assert held["model/kernel"].numpy()[0] == 1.0
+    assert saver.restore_latest(print, False, 7) is None
+
+
 def test_only_broken_files_are_an_error(tmp_path):
     save(tmp_path, model__kernel=[1.0])
     list_checkpoints(tmp_path / "checkpoints")[0][1].write_bytes(b"")
