@@ -12,6 +12,7 @@ from source.graph.channel_groups import ChannelGroups
 from source.graph.cost import cost
 from source.graph.hardware.description import Hardware
 from source.surgery.channels import remove_channels
+from tests.graph.channels.handlers.cases import CASES
 
 
 def classifier(application, size, units=1024):
@@ -140,7 +141,10 @@ def recurrent():
     return keras.Model(inputs, layers.Dense(2, name="logits")(layers.GlobalAveragePooling1D()(x)))
 
 
-@pytest.mark.parametrize("make", [several_kinds, recurrent, four_convolutions])
+@pytest.mark.parametrize("make", [
+    *(several_kinds, recurrent, four_convolutions, CASES["recurrent_convolution"]["2d"]),
+    *(CASES["time_distributed"]["dense"], CASES["channel_gate"]["all"]),
+])  # fmt: skip
 def test_counts_are_exactly_those_of_the_model_that_is_cut(make):
     model = make()
     counted = channel_cost(model)
