@@ -11,8 +11,9 @@ from source.config.recipe.tree import Path, dotted, leaves, plain
 from source.config.recipe.yaml_text import Located
 
 RECIPE = "recipe.yaml"
-# They say where runs and data are, not what a run is.
-_ELSEWHERE = ("id", "output_dir", "data_dir", "model_dir", "recreate")
+# They say where runs and data are and what to do with a run, not what it is.
+_PLACES = ("id", "output_dir", "data_dir", "model_dir", "recreate")
+_ELSEWHERE = (*_PLACES, "baseline", "compare_examples", "inputs", "timed_runs", "test_samples", "exporters")
 
 
 def claim(session: Session) -> None:

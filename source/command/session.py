@@ -31,6 +31,7 @@ class Session:
     Attributes:
         recipe: files and settings so far.
         may_differ: whether a run that is there may go on with other settings.
+        run_folder: folder of the run, whatever the recipe says of it; None follows the recipe.
     """
 
     def __init__(self) -> None:
@@ -42,6 +43,7 @@ class Session:
         self.recipe = Recipe({"name": None, "id": None, "recreate": False, **folders})
         self.recipe.add_shipped(DEFAULT)
         self.may_differ = False
+        self.run_folder: Path | None = None
         self._resolved: Located | None = None
         self._parts: Parts | None = None
         self._runner: Any = None
@@ -63,6 +65,19 @@ class Session:
         """
         self.recipe.add_setting(text)
         self._drop()
+
+    def copied(self, *settings: str) -> "Session":
+        """Returns a session of the same recipe and folder, which shares nothing that was built.
+
+        Args:
+            *settings: `key=value` that it has beyond the recipe.
+        """
+        other = Session()
+        other.recipe.tree, other.recipe.files = self.recipe.tree, list(self.recipe.files)
+        other.may_differ, other.run_folder = self.may_differ, self.folder
+        for text in settings:
+            other.add_setting(text)
+        return other
 
     @property
     def resolved(self) -> Located:
@@ -90,6 +105,8 @@ class Session:
     @property
     def id(self) -> str:
         """What the run is called below `output_dir`: the names of the recipe's files, unless it says otherwise."""
+        if self.run_folder is not None:
+            return self.run_folder.resolve().name
         given = self.setting("id")
         if given is None:
             names = [Path(name).stem for name in self.recipe.files]
@@ -106,6 +123,8 @@ class Session:
     @property
     def folder(self) -> Path:
         """The folder of the run."""
+        if self.run_folder is not None:
+            return self.run_folder
         if (given := self.setting("model_dir")) is not None:
             return Path(str(given)).expanduser()
         output = self.setting("output_dir")

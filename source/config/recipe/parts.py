@@ -35,7 +35,11 @@ OF_THE_RUN = {
     "id": "folder of the run below `output_dir`; null makes one of the names of the recipe's files",
     "data_dir": "where data is, for `${data_dir}` in recipes; from the environment variable DATA_DIR",
     "output_dir": "where runs are written; from the environment variable OUTPUT_DIR",
-    "recreate": "whether a run of another recipe may be replaced",
+    "recreate": "whether a run of another recipe may be put aside",
+    "inputs": "pictures that `infer` predicts: a file, folder or pattern, or a list of these",
+    "baseline": "what `compare` compares with: a file, or the folder of a run",
+    "compare_examples": "how many evaluation examples `compare` runs each file on; null takes all",
+    "timed_runs": "how often `compare` and `latency` run each file, in turns; null takes 50",
 }
 
 
