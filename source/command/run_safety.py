@@ -1,14 +1,15 @@
 """A run's folder belongs to one recipe: no other is ever written over it unasked."""
 
+import itertools
+from pathlib import Path
 from typing import Any
-
-import yaml
 
 from source.command.session import Session
 from source.config.errors import ConfigError, DataError
-from source.config.recipe.recipe import Recipe
-from source.config.recipe.tree import Path, dotted, leaves, plain
-from source.config.recipe.yaml_text import Located
+from source.config.recipe.recipe import resolved_file
+from source.config.recipe.tree import dotted, leaves, plain
+from source.config.recipe.yaml_text import Located, write_yaml
+from source.config.shown import shown
 
 RECIPE = "recipe.yaml"
 # They say where runs and data are and what to do with a run, not what it is.
@@ -24,36 +25,55 @@ def claim(session: Session) -> None:
 
     Raises:
         ConfigError: naming the first setting that differs from the recipe of the run that is there.
+        DataError: if the folder cannot be written.
     """
     folder = session.folder
-    file = folder / RECIPE
-    if file.exists() and not session.may_differ:
-        difference = _difference(_read(str(file)), session.resolved)
-        if difference and session.setting("recreate") is not True:
-            raise ConfigError(
-                f"{folder} holds a run of another recipe: {difference}. Give this one a name of its own, id=NAME; "
-                f"go on with that one, `espalier resume {folder} key=value`; or put it aside, recreate=true."
-            )
-        if difference:
-            aside = next(path for n in range(1, 10**6) if not (path := folder.with_name(f"{folder.name}.{n}")).exists())
-            folder.rename(aside)
-            print(f"The run that was in {folder} is in {aside} now.")
-    folder.mkdir(parents=True, exist_ok=True)
-    text = yaml.safe_dump(plain(session.resolved), sort_keys=False, allow_unicode=True, width=100)
-    written = file.with_name(f"{RECIPE}.tmp")
-    written.write_text(
-        f"# {session.id}: made of {', '.join(session.recipe.files) or 'settings'}\n{text}", encoding="utf-8"
-    )
+    try:
+        if (folder / RECIPE).exists() and not session.may_differ:
+            _make_room(session, folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(folder / RECIPE, recipe_text(session))
+    except OSError as error:
+        raise DataError(f"{folder}: the folder of the run cannot be written: {error.strerror}.") from None
+
+
+def recipe_text(session: Session) -> str:
+    """Returns the resolved recipe as YAML, under one line that says of which files it was made.
+
+    Args:
+        session: of the command line.
+    """
+    made_of = ", ".join(session.recipe.files) or "settings"
+    return f"# {session.id}: made of {made_of}\n{write_yaml(plain(session.resolved))}"
+
+
+def _make_room(session: Session, folder: Path) -> None:
+    """Puts a run of another recipe aside where that was asked for, and refuses to touch it otherwise."""
+    difference = _difference(_read(folder / RECIPE), session.resolved)
+    if not difference:
+        return
+    if session.setting("recreate") is not True:
+        raise ConfigError(
+            f"{folder} holds a run of another recipe: {difference}. Give this one a name of its own, id=NAME; "
+            f"go on with that one, `espalier resume {folder} key=value`; or put it aside, recreate=true."
+        )
+    real = folder.resolve()
+    aside = next(path for n in itertools.count(1) if not (path := real.parent / f"{real.name}.{n}").exists())
+    folder.rename(aside)
+    print(f"The run that was in {folder} is in {aside} now.")
+
+
+def _write(file: Path, text: str) -> None:
+    written = file.with_name(f"{file.name}.tmp")
+    written.write_text(text, encoding="utf-8")
     written.replace(file)
 
 
-def _read(file: str) -> Located:
-    recipe = Recipe()
+def _read(file: Path) -> Located:
     try:
-        recipe.add_file(file)
+        return resolved_file(file)
     except (ConfigError, DataError) as error:
-        raise ConfigError(f"the run that is there cannot be told: {error} Give id=NAME.") from None
-    return recipe.resolved()
+        raise ConfigError(f"the run that is there cannot be told: {error} Give this one a name, id=NAME.") from None
 
 
 def _difference(there: Located, here: Located) -> str:
@@ -62,9 +82,9 @@ def _difference(there: Located, here: Located) -> str:
     for path in {**before, **now}:
         one, other = before.get(path, "nothing"), now.get(path, "nothing")
         if one != other and path[0] not in _ELSEWHERE:
-            return f"{dotted(path)} is {one!r} there and {other!r} here"
+            return f"{dotted(path)} is {shown(one)} there and {shown(other)} here"
     return ""
 
 
-def _values(tree: Located) -> dict[Path, Any]:
+def _values(tree: Located) -> dict[tuple[str, ...], Any]:
     return {path: plain(leaf) for path, leaf in leaves(tree)}

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from source.command.error_place import located
 from source.config.errors import ConfigError, EspalierError
 from source.config.recipe.parts import Parts, parts_of
 from source.config.recipe.recipe import Recipe
-from source.config.recipe.tree import at, dotted, plain
+from source.config.recipe.tree import nearest_above, plain
 from source.config.recipe.yaml_text import Located
+from source.config.shown import shown
 
 DEFAULT = "default.yaml"
 _OPTIONS = {
@@ -22,7 +24,6 @@ _OPTIONS = {
 }
 _ID = re.compile(r"[\w][\w.+-]*(/[\w][\w.+-]*)*", re.ASCII)
 _LONGEST_ID = 120
-_BEGINS_WITH_PATH = re.compile(r"([A-Za-z_]\w*(?:\.\w+)*): |`(\w+)` must ")
 
 
 class Session:
@@ -113,10 +114,15 @@ class Session:
             return (
                 re.sub(r"[^\w.+-]", "_", "-".join(names) or "run", flags=re.ASCII)[:_LONGEST_ID].lstrip(".-+") or "run"
             )
-        if not isinstance(given, (str, int)) or not _ID.fullmatch(str(given)) or len(str(given)) > _LONGEST_ID:
+        if (
+            not isinstance(given, (str, int))
+            or isinstance(given, bool)
+            or not _ID.fullmatch(str(given))
+            or len(str(given)) > _LONGEST_ID
+        ):
             raise ConfigError(
                 f"{self.resolved.value['id'].place}: id: expected a name of letters, digits, `.`, `-` and `_`, which "
-                f"may have `/` between parts. Received: {given!r}."
+                f"may have `/` between parts. Received: {shown(given)}."
             )
         return str(given)
 
@@ -125,14 +131,9 @@ class Session:
         """The folder of the run."""
         if self.run_folder is not None:
             return self.run_folder
-        if (given := self.setting("model_dir")) is not None:
-            return Path(str(given)).expanduser()
-        output = self.setting("output_dir")
-        if not isinstance(output, str) or not output:
-            raise ConfigError(
-                f"{self.resolved.value['output_dir'].place}: output_dir: expected a folder. Received: {output!r}."
-            )
-        return Path(output).expanduser() / self.id
+        if self.setting("model_dir") is not None:
+            return self._path("model_dir")
+        return self._path("output_dir") / self.id
 
     @property
     def runner(self) -> Any:
@@ -158,7 +159,15 @@ class Session:
         try:
             yield
         except EspalierError as error:
-            raise type(error)(self._located(str(error))) from None
+            raise type(error)(located(str(error), self.resolved)) from None
+
+    def _path(self, name: str) -> Path:
+        """Returns the folder that a setting names."""
+        given = self.setting(name)
+        if not isinstance(given, str) or not given.strip() or "\n" in given:
+            place = nearest_above(self.resolved, (name,)).place
+            raise ConfigError(f"{place}: {name}: expected a folder. Received: {shown(given)}.")
+        return Path(os.path.expanduser(given))
 
     def _settings(self, parts: Parts) -> dict[str, Any]:
         """Returns the settings that all parts are offered, and those that name further plugins."""
@@ -173,17 +182,6 @@ class Session:
                 name: dict(parts.own[f"exporters.{name}"]) for name in parts.names["exporters"]
             }
         return settings
-
-    def _located(self, message: str) -> str:
-        found = _BEGINS_WITH_PATH.match(message)
-        if found is None:
-            return message
-        first, *rest = (found[1] or found[2]).split(".")
-        first = {value: key for key, value in {**_OPTIONS, "exporters": "exporter_options"}.items()}.get(first, first)
-        for path in ([first, *rest], *([key, first, *rest] for key in ("inputter", "modeler", "runner"))):
-            if (value := at(self.resolved, path)) is not None:
-                return f"{value.place}: {dotted(path)}: {message[found.end() if found[1] else 0 :]}"
-        return message
 
     def _drop(self) -> None:
         self._resolved = self._parts = self._runner = None

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 
 from source.config.settings import settings
+from source.config.shown import shown
 
 Mode = Literal["train", "evaluate", "infer", "export"]
 
@@ -43,8 +44,8 @@ def _as_mappings(value: Any) -> Any:
     """The JSON text of a command line is accepted where a tuple of mappings is wanted."""
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as error:
-        raise ValueError(f"expected a list of mappings as JSON text: {error}. Received: {value!r}.") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"expected a list of mappings as JSON text: {error}. Received: {shown(value)}.") from None
 
 
 Mappings = Annotated[tuple[dict[str, Any], ...], pydantic.BeforeValidator(_as_mappings)]
@@ -63,7 +64,7 @@ def require(condition: bool, name: str, expected: str, value: Any) -> None:
         ValueError: "`name` must be expected. Received: name=value."
     """
     if not condition:
-        raise ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}.")
+        raise ValueError(f"`{name}` must be {expected}. Received: {name}={shown(value)}.")
 
 
 @settings

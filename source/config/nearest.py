@@ -8,6 +8,8 @@ _LISTED_NAMES = 12
 _LEAST_SIMILARITY = 0.5
 # What is further behind the best than this is noise: "heigth" has 0.83 with "height" and 0.67 with "either".
 _LARGEST_GAP = 0.15
+# Comparing takes the product of both lengths; what is longer than this is no misspelling of a name.
+_LONGEST_NAME = 100
 
 
 def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
@@ -21,7 +23,7 @@ def nearest(name: str, known: Iterable[str], limit: int = 3) -> list[str]:
     Returns:
         At most `limit` names; empty when none is similar.
     """
-    similarity = {candidate: _similarity(name, candidate) for candidate in known}
+    similarity = {candidate: _similarity(name[:_LONGEST_NAME], candidate[:_LONGEST_NAME]) for candidate in known}
     best = max(similarity.values(), default=0.0)
     enough = max(_LEAST_SIMILARITY, best - _LARGEST_GAP)
     matches = [candidate for candidate, value in similarity.items() if value >= enough]

@@ -7,6 +7,7 @@ import pkgutil
 from types import ModuleType
 
 from source.config.errors import MissingDependencyError, UnknownNameError
+from source.config.module_spec import module_spec
 from source.config.nearest import did_you_mean
 
 # What a room's folder holds beside plugins: the base classes and the helpers that plugins share.
@@ -31,6 +32,7 @@ _NOT_PLUGINS = {
     },
 }
 ROOMS = tuple(_NOT_PLUGINS)
+_LONGEST_NAME = 100  # in messages
 
 
 def available(room: str) -> list[str]:
@@ -60,7 +62,7 @@ def resolve(room: str, name: str) -> ModuleType:
 
 
 def locate(room: str, name: str) -> str:
-    """Returns the dotted path of the plugin module that `name` means in `room`, without loading it.
+    """Returns the dotted path of the plugin module that `name` means in `room`, without running a line of it.
 
     Three kinds of names are understood, in this order: a short name, found in the room's folder (`resnet20`);
     an installed entry point of the group `espalier.<room>`; the dotted path of any importable module
@@ -72,18 +74,17 @@ def locate(room: str, name: str) -> str:
 
     Raises:
         UnknownNameError: if nothing answers to the name; the nearest names are offered.
-        MissingDependencyError: if a package above the module needs one that is not installed.
     """
     if name in _shipped(room):
         return f"source.{room}.{name}"
     for point in _entry_points(room):
         if point.name == name:
             return point.module
-    if "." in name and _exists(room, name):
+    if "." in name and module_spec(name) is not None:
         return name
     reason = "no such module can be imported" if "." in name else "no plugin has this name"
     guess = did_you_mean(name.rpartition(".")[2], available(room))
-    raise UnknownNameError(f"{room} `{name}`: {reason}. {guess}")
+    raise UnknownNameError(f"{room} `{name[:_LONGEST_NAME]}`: {reason}. {guess}")
 
 
 def _shipped(room: str) -> list[str]:
@@ -98,18 +99,6 @@ def _shipped(room: str) -> list[str]:
 
 def _entry_points(room: str) -> importlib.metadata.EntryPoints:
     return importlib.metadata.entry_points(group=f"espalier.{room}")
-
-
-def _exists(room: str, dotted: str) -> bool:
-    """Whether `dotted` names a module, found without running it (its parents do run)."""
-    try:
-        return importlib.util.find_spec(dotted) is not None
-    except ModuleNotFoundError as error:
-        if error.name and f"{dotted}.".startswith(f"{error.name}."):
-            return False
-        raise _missing(room, dotted, dotted, error) from error
-    except (ImportError, ValueError):
-        return False  # a name that Python itself cannot read, such as ".tiny" or "a..b"
 
 
 def _load(room: str, name: str, dotted: str) -> ModuleType:

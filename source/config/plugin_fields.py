@@ -6,38 +6,23 @@ A plugin imports TensorFlow; a misspelt setting should not take that long to be 
 import ast
 import dataclasses
 import importlib
-import importlib.util
 import inspect
-import re
 import typing
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pydantic
 
-from source.config import config
 from source.config.errors import ConfigError
-from source.config.plugin import locate
+from source.config.meanings import attribute_meanings
+from source.config.module_spec import module_spec
+from source.config.plugin import available, locate
+from source.config.plugin_source import class_in, class_of, hint_of, module_source, type_text
 from source.config.settings import expectation
 
 _PACKAGE = __name__.partition(".")[0]
 _LIGHT = f"{_PACKAGE}.config."
-_KNOWN_TYPES: dict[str, Any] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": bool,
-    "None": None,
-    "dict": dict,
-    "tuple": tuple,
-    "list": list,
-    **{name: getattr(config, name) for name in ("Names", "Numbers", "PathText", "Paths", "Mappings", "Mode")},
-    "Any": Any,
-}
-_FIELD = re.compile(r"^    (\w+): (.*)$")
-_CONTINUATION = re.compile(r"^ {5,}(\S.*)$")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -86,13 +71,17 @@ def plugin_fields(room: str, name: str) -> PluginFields | None:
 
     Raises:
         UnknownNameError: if nothing answers to the name; the nearest names are offered.
+        ConfigError: for a module that is no plugin: it would only be run to find this out.
     """
     dotted = locate(room, name)
-    if not dotted.startswith(f"{_PACKAGE}."):
+    if dotted.startswith(f"{_PACKAGE}.") and name not in available(room):
+        _check_builds(room, name, dotted)
+    elif not dotted.startswith(f"{_PACKAGE}."):
+        _check_builds(room, name, dotted)
         return None
-    tree = _module(dotted)
+    tree = module_source(dotted)
     summary = inspect.cleandoc(ast.get_docstring(tree) or "")
-    found = _class_in(dotted, "Config")
+    found = class_in(dotted, "Config")
     if found is None:
         return PluginFields(summary, {}, None)
     return PluginFields(summary, _fields(*found), ".".join(found))
@@ -111,64 +100,37 @@ def check_value(field: Field, value: Any, path: str) -> None:
     """
     if field.hint is Any:
         return
-    adapter = pydantic.TypeAdapter(
-        field.hint, config=pydantic.ConfigDict(coerce_numbers_to_str=True, allow_inf_nan=False)
-    )
     try:
-        adapter.validate_python(value)
+        _adapter(field.hint).validate_python(value)
     except pydantic.ValidationError as error:
         raise ConfigError(f"{path}: {expectation(error)}") from None
 
 
 @cache
-def _module(dotted: str) -> ast.Module:
-    spec = importlib.util.find_spec(dotted)
-    if spec is None or spec.origin is None:
-        return ast.Module([], [])
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+def _adapter(hint: Any) -> pydantic.TypeAdapter[Any]:
+    return pydantic.TypeAdapter(hint, config=pydantic.ConfigDict(coerce_numbers_to_str=True, allow_inf_nan=False))
 
 
-def _class_in(dotted: str, name: str) -> tuple[str, str] | None:
-    """Returns the module and the name of the class that a name of a module means."""
-    for node in _module(dotted).body:
-        if isinstance(node, ast.ClassDef) and node.name == name:
-            return dotted, name
-        if isinstance(node, ast.Assign) and any(
-            isinstance(each, ast.Name) and each.id == name for each in node.targets
-        ):
-            return _class_of(dotted, node.value)
-    module, _, original = (_imported(dotted, name) or "").rpartition(".")
-    return _class_in(module, original) if module else None
-
-
-def _class_of(dotted: str, node: ast.expr) -> tuple[str, str] | None:
-    """Returns the module and the name of a class that is written `Name` or `module.Name`."""
-    if isinstance(node, ast.Name):
-        return _class_in(dotted, node.id)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        module = _imported(dotted, node.value.id)
-        return None if module is None else _class_in(module, node.attr)
-    return None
-
-
-def _imported(dotted: str, name: str) -> str | None:
-    """Returns what a name of a module means that `from ... import ...` brought in, with its module."""
-    for each in _module(dotted).body:
-        if isinstance(each, ast.ImportFrom) and each.module:
-            for alias in each.names:
-                if (alias.asname or alias.name) == name:
-                    return f"{each.module}.{alias.name}"
-    return None
+def _check_builds(room: str, name: str, dotted: str) -> None:
+    """Refuses a module whose source shows no `build`; one that has no source may have anything."""
+    if module_spec(dotted) is None:  # an entry point that leads nowhere says so when it is loaded
+        return
+    body = module_source(dotted).body
+    names = {each.name for each in body if isinstance(each, (ast.FunctionDef, ast.ClassDef))}
+    names |= {at.id for each in body if isinstance(each, ast.Assign) for at in each.targets if isinstance(at, ast.Name)}
+    names |= {alias.asname or alias.name for each in body if isinstance(each, ast.ImportFrom) for alias in each.names}
+    if body and not names & {"build", "__getattr__", "*"}:
+        raise ConfigError(f"{room} `{name[:100]}`: the module {dotted[:100]} has no `build`, so it is no plugin.")
 
 
 def _fields(dotted: str, name: str) -> dict[str, Field]:
     """Returns the fields of a class, those of its bases first."""
     if dotted.startswith(_LIGHT):
         return _real_fields(getattr(importlib.import_module(dotted), name))
-    [node] = [each for each in _module(dotted).body if isinstance(each, ast.ClassDef) and each.name == name]
+    [node] = [each for each in module_source(dotted).body if isinstance(each, ast.ClassDef) and each.name == name]
     found: dict[str, Field] = {}
     for base in reversed(node.bases):
-        if (place := _class_of(dotted, base)) is not None:
+        if (place := class_of(dotted, base)) is not None:
             found |= _fields(*place)
     meanings = attribute_meanings(ast.get_docstring(node))
     for each in node.body:
@@ -183,11 +145,11 @@ def _fields(dotted: str, name: str) -> dict[str, Field]:
 def _field(dotted: str, owner: str, node: ast.AnnAssign, name: str, meanings: Mapping[str, str]) -> Field:
     return Field(
         name=name,
-        type=_type_text(node.annotation),
+        type=type_text(node.annotation),
         default=_default_text(node.value),
         meaning=meanings.get(name, ""),
         owner=owner,
-        hint=_hint(dotted, node.annotation),
+        hint=hint_of(dotted, node.annotation),
     )
 
 
@@ -202,56 +164,18 @@ def _default_text(node: ast.expr | None) -> str | None:
     return None if node is None else ast.unparse(node)
 
 
-def _type_text(node: ast.expr) -> str:
-    text = ast.unparse(node)
-    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
-        return text.removeprefix("Literal[").removesuffix("]").replace(", ", " | ")
-    return text
-
-
-def _hint(dotted: str, node: ast.expr) -> Any:
-    """Returns the type that an annotation means, `Any` where it cannot be told from the source."""
-    if isinstance(node, ast.Constant) and node.value is None:
-        return None
-    if isinstance(node, ast.Name):
-        return _KNOWN_TYPES[node.id] if node.id in _KNOWN_TYPES else _alias(dotted, node.id)
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-        module = _imported(dotted, node.value.id)
-        return Any if module is None else _alias(module, node.attr)
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
-        parts = [_hint(dotted, each) for each in (node.left, node.right)]
-        return Any if Any in parts else parts[0] | parts[1] if parts[0] is not None else parts[1] | None
-    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "Literal":
-        try:
-            values = ast.literal_eval(node.slice)
-        except ValueError:
-            return Any
-        return Literal[values if isinstance(values, tuple) else (values,)]
-    if isinstance(node, ast.Subscript) and ast.unparse(node.value) == "dict":
-        return dict
-    return Any
-
-
-def _alias(dotted: str, name: str) -> Any:
-    """Returns the type that a name of a module stands for, such as `Score = Literal["l1", "l2"]`."""
-    for each in _module(dotted).body:
-        if isinstance(each, ast.Assign) and any(isinstance(at, ast.Name) and at.id == name for at in each.targets):
-            return _hint(dotted, each.value)
-    module, _, original = (_imported(dotted, name) or "").rpartition(".")
-    return _alias(module, original) if module.startswith(f"{_PACKAGE}.") else Any
-
-
+@cache
 def _real_fields(cls: type) -> dict[str, Field]:
     """Returns the fields of a class that is light enough to be loaded."""
     hints = typing.get_type_hints(cls, include_extras=True)
+    meanings = [attribute_meanings(each.__doc__) for each in cls.__mro__]
     found = {}
     for field in dataclasses.fields(cls):
         owner = next(each for each in cls.__mro__ if field.name in vars(each).get("__annotations__", {}))
         default = field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
-        meanings = [attribute_meanings(each.__doc__) for each in cls.__mro__]
         found[field.name] = Field(
             name=field.name,
-            type=_type_text(_annotation(owner, field.name)),
+            type=type_text(_annotation(owner, field.name)),
             default=None if default is dataclasses.MISSING else repr(default),
             meaning=next((each[field.name] for each in meanings if field.name in each), ""),
             owner=f"{owner.__module__}.{owner.__name__}",
@@ -262,34 +186,9 @@ def _real_fields(cls: type) -> dict[str, Field]:
 
 def _annotation(owner: type, name: str) -> ast.expr:
     """Returns how the source of a class annotates a field."""
-    for node in _module(owner.__module__).body:
+    for node in module_source(owner.__module__).body:
         if isinstance(node, ast.ClassDef) and node.name == owner.__name__:
             for each in node.body:
                 if isinstance(each, ast.AnnAssign) and isinstance(each.target, ast.Name) and each.target.id == name:
                     return each.annotation
     return ast.Name("Any")
-
-
-def attribute_meanings(docstring: str | None) -> dict[str, str]:
-    """Returns what the section `Attributes:` of a docstring says of each name, every text in one line.
-
-    Args:
-        docstring: as it stands in the source; indentation is removed here.
-    """
-    meanings: dict[str, str] = {}
-    name = ""
-    for line in _section(inspect.cleandoc(docstring or "").splitlines(), "Attributes:"):
-        if found := _FIELD.match(line):
-            name, meanings[found[1]] = found[1], found[2]
-        elif name and (found := _CONTINUATION.match(line)):
-            meanings[name] += " " + found[1]
-    return meanings
-
-
-def _section(lines: list[str], title: str) -> list[str]:
-    """Returns the lines below `title` up to the next line that is not indented."""
-    if title not in lines:
-        return []
-    below = lines[lines.index(title) + 1 :]
-    ends = [place for place, line in enumerate(below) if line and not line.startswith(" ")]
-    return below[: ends[0]] if ends else below

@@ -13,6 +13,7 @@ import pydantic
 
 from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean, nearest
+from source.config.shown import shown
 
 T = TypeVar("T")
 
@@ -203,6 +204,6 @@ def _reason(cls: type | None, fault: Mapping[str, Any]) -> str:
     if kind == "literal_error":
         choices = re.findall(r"'([^']*)'", fault["ctx"]["expected"])
         guess = f" {did_you_mean(value, choices)}" if isinstance(value, str) and nearest(value, choices) else ""
-        return f"expected {fault['ctx']['expected']}. Received: {value!r}.{guess}"
+        return f"expected {fault['ctx']['expected']}. Received: {shown(value)}.{guess}"
     expected = _EXPECTED.get(kind.partition("_")[0])
-    return f"expected {expected}. Received: {value!r}." if expected else f"{fault['msg']}. Received: {value!r}."
+    return f"{f'expected {expected}' if expected else fault['msg']}. Received: {shown(value)}."

@@ -11,12 +11,19 @@ from typing import Any
 from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
 from source.config.recipe.tree import Path, at, dotted, leaves, nearest_above, plain
-from source.config.recipe.yaml_text import MOST_CHARACTERS, Located
+from source.config.recipe.yaml_text import MOST_CHARACTERS, MOST_LEVELS, Located, check_printable
+from source.config.shown import shown
 
-_RESOLVERS = ("oc.env", "oc.select")
+_ENVIRONMENT = "oc.env"
 _MISSING = "???"
-_REFERENCE = re.compile(r"\$\{\s*(\.*)([^${}:]*?)\s*\}")
-_CALL = re.compile(r"\$\{\s*([^${}:\s]*)\s*:")
+_BEGIN = "${"
+# What stands between the braces of a reference has no braces of its own.
+_REFERENCE = re.compile(r"\$\{([^${}]*)\}")
+_PATH = re.compile(r"\.*[^\s.\[\]()\\:,'\"]+(?:\.[^\s.\[\]()\\:,'\"]+|\[[^\s.\[\]()\\:,'\"]+\])*")
+_CALL = re.compile(r"([\w.]*)\s*:(.*)", re.DOTALL)
+_VARIABLE = re.compile(r"\s*\w+\s*(?:,[^'\"\\]*)?", re.ASCII)
+# Those of a chain of references; each is some calls deep.
+_MOST_OPEN = 150
 
 
 def resolved(tree: Located) -> Located:
@@ -32,26 +39,51 @@ def resolved(tree: Located) -> Located:
             text than a recipe can have, for an unknown resolver, and for a value that has to be given (`???`).
     """
     texts = [(path, leaf) for path, leaf in leaves(tree) if isinstance(leaf.value, str)]
-    if not any("${" in leaf.value or leaf.value == _MISSING for _, leaf in texts):
+    if not any(_BEGIN in leaf.value or leaf.value == _MISSING for _, leaf in texts):
         return tree
     for path, leaf in texts:
         _check_text(path, leaf)
-    try:
-        _Sizes(tree).of(())
-    except RecursionError:
-        raise ConfigError(f"{tree.place}: too many references refer to references.") from None
-    return _located(_by_omegaconf(tree), tree, ())
+    _Sizes(tree).of(())
+    made = _located(_by_omegaconf(tree), tree)
+    for path, leaf in leaves(made):
+        if isinstance(leaf.value, str):
+            _check_made(path, leaf)
+    return made
 
 
 def _check_text(path: Path, leaf: Located) -> None:
+    """Refuses what is no reference of the two kinds that there are, and a value that is still to be given."""
+    where = f"{leaf.place}: {dotted(path)}"
     if leaf.value == _MISSING:
-        raise ConfigError(f"{leaf.place}: {dotted(path)}: needs a value: {dotted(path)}=VALUE.")
-    for name in _CALL.findall(leaf.value):
-        if name not in _RESOLVERS:
-            raise ConfigError(
-                f"{leaf.place}: {dotted(path)}: there is no `${{{name}:...}}`. {did_you_mean(name, _RESOLVERS)} "
-                "`${a.b}` is the value at a.b."
-            )
+        raise ConfigError(f"{where}: needs a value: {dotted(path)}=VALUE.")
+    if leaf.value.count(_BEGIN) != len(_REFERENCE.findall(leaf.value)):
+        raise ConfigError(f"{where}: `${{` begins a reference, such as ${{a.b}}. Received: {shown(leaf.value)}.")
+    for inner in _REFERENCE.findall(leaf.value):
+        _check_reference(where, inner)
+
+
+def _check_reference(where: str, inner: str) -> None:
+    call = _CALL.fullmatch(inner.strip())
+    if call is None and not _PATH.fullmatch(inner.strip()):
+        raise ConfigError(f"{where}: expected a path between the braces of ${{a.b}}. Received: {shown(inner)}.")
+    if call is not None and call[1] != _ENVIRONMENT:
+        name = shown(f"${{{call[1]}:...}}")
+        raise ConfigError(
+            f"{where}: there is no {name}. `${{a.b}}` is the value at a.b, `${{{_ENVIRONMENT}:NAME,default}}` "
+            "a variable of the environment."
+        )
+    if call is not None and not _VARIABLE.fullmatch(call[2]):
+        raise ConfigError(
+            f"{where}: expected ${{{_ENVIRONMENT}:NAME}} or ${{{_ENVIRONMENT}:NAME,default}}. "
+            f"Received: {shown(f'${{{inner}}}')}."
+        )
+
+
+def _check_made(path: Path, leaf: Located) -> None:
+    """Refuses text from the environment that is none for a recipe."""
+    check_printable(leaf.value, leaf.place)
+    if _BEGIN in leaf.value or leaf.value == _MISSING:
+        raise ConfigError(f"{leaf.place}: {dotted(path)}: the environment gives {shown(leaf.value)}, a reference.")
 
 
 def _by_omegaconf(tree: Located) -> Any:
@@ -66,7 +98,7 @@ def _by_omegaconf(tree: Located) -> Any:
         where = f"{dotted(path)}: " if path else ""
         raise ConfigError(f"{place}: {where}{_reason(error)}{_guess(tree, path)}") from None
     except RecursionError:
-        raise ConfigError(f"{tree.place}: references refer to each other without an end.") from None
+        raise ConfigError(f"{tree.place}: too many references refer to references.") from None
 
 
 def _reason(error: Exception) -> str:
@@ -79,8 +111,9 @@ def _guess(tree: Located, path: Path) -> str:
     leaf = at(tree, path)
     if leaf is None or not isinstance(leaf.value, str):
         return ""
-    for dots, name in _REFERENCE.findall(leaf.value):
-        if not dots and at(tree, tuple(name.split("."))) is None:
+    for inner in _REFERENCE.findall(leaf.value):
+        name = inner.strip()
+        if name[:1] != "." and at(tree, _parts(name)) is None:
             return " " + did_you_mean(name, [dotted(each) for each in _paths(tree)])
     return ""
 
@@ -93,13 +126,17 @@ def _paths(tree: Located, path: Path = ()) -> Iterator[Path]:
                 yield from _paths(value, (*path, key))
 
 
-def _located(value: Any, written: Located, path: Path) -> Located:
+def _parts(name: str) -> Path:
+    """Returns the path that `a.b[0]` means."""
+    return tuple(part for part in re.split(r"[.\[\]]+", name) if part)
+
+
+def _located(value: Any, written: Located) -> Located:
     """Returns a resolved value with the places of what was written."""
     if isinstance(value, dict):
-        items = {key: _located(each, _below(written, key), (*path, key)) for key, each in value.items()}
-        return Located(items, written.place)
+        return Located({key: _located(each, _below(written, key)) for key, each in value.items()}, written.place)
     if isinstance(value, list):
-        parts = [_located(each, _below(written, str(index)), path) for index, each in enumerate(value)]
+        parts = [_located(each, _below(written, str(index))) for index, each in enumerate(value)]
         return Located(parts, written.place)
     return Located(value, written.place)
 
@@ -109,43 +146,47 @@ def _below(written: Located, key: str) -> Located:
 
 
 class _Sizes:
-    """How much text every value is when its references are resolved: sums, each computed once."""
+    """How much text, and how deep, every value is when its references are resolved: each computed once."""
 
     def __init__(self, tree: Located) -> None:
         self._tree = tree
-        self._sizes: dict[Path, int] = {}
+        self._known: dict[Path, tuple[int, int]] = {}
         self._open: set[Path] = set()
 
-    def of(self, path: Path) -> int:
-        """Returns the characters of a value, refusing cycles and too many."""
-        if path in self._sizes:
-            return self._sizes[path]
+    def of(self, path: Path) -> tuple[int, int]:
+        """Returns the characters and the levels of a value, refusing cycles and too many of either."""
+        if path in self._known:
+            return self._known[path]
         node = nearest_above(self._tree, path)
+        where = f"{node.place}: {dotted(path)}"
         if path in self._open:
-            raise ConfigError(f"{node.place}: {dotted(path)}: refers to itself.")
+            raise ConfigError(f"{where}: refers to itself.")
+        if len(self._open) >= _MOST_OPEN:
+            raise ConfigError(f"{where}: too many references refer to references.")
         self._open.add(path)
-        size = self._computed(path, node)
+        size, depth = self._computed(path, node)
         self._open.remove(path)
         if size > MOST_CHARACTERS:
-            raise ConfigError(
-                f"{node.place}: {dotted(path)}: references make more than {MOST_CHARACTERS:,} characters."
-            )
-        self._sizes[path] = size
-        return size
+            raise ConfigError(f"{where}: references make more than {MOST_CHARACTERS:,} characters.")
+        if depth > MOST_LEVELS:
+            raise ConfigError(f"{where}: references make values that stand in more than {MOST_LEVELS} others.")
+        self._known[path] = size, depth
+        return size, depth
 
-    def _computed(self, path: Path, node: Located) -> int:
-        if isinstance(node.value, dict):
-            return 1 + sum(self.of((*path, key)) for key in node.value)
-        if isinstance(node.value, list):
-            return 1 + sum(self.of((*path, str(index))) for index in range(len(node.value)))
-        size = 1
+    def _computed(self, path: Path, node: Located) -> tuple[int, int]:
+        if isinstance(node.value, (dict, list)):
+            keys = node.value if isinstance(node.value, dict) else map(str, range(len(node.value)))
+            inner = [self.of((*path, key)) for key in keys]
+            return 1 + sum(size for size, _ in inner), 1 + max((depth for _, depth in inner), default=0)
+        size, deepest = 1, 0
         if isinstance(node.value, str):
             size += len(node.value)
             for match in _REFERENCE.finditer(node.value):
-                target = self._target(path, match[1], match[2])
-                size += self.of(target) if target else 0
+                target = () if ":" in match[1] else self._target(path, match[1].strip())
+                more, depth = self.of(target) if target else (0, 0)
+                size, deepest = size + more, max(deepest, depth)
                 self._check_text(path, node, match, target)
-        return size
+        return size, deepest
 
     def _check_text(self, path: Path, node: Located, match: re.Match[str], target: Path) -> None:
         found = at(self._tree, target) if target else None
@@ -156,11 +197,11 @@ class _Sizes:
                 "which cannot stand inside a text. Refer to one value of it."
             )
 
-    def _target(self, path: Path, dots: str, name: str) -> Path:
+    def _target(self, path: Path, reference: str) -> Path:
         """Returns the path of the longest part of what is referred to that is there; empty if nothing is."""
-        base = path[: len(path) - len(dots)] if dots else ()
-        parts = tuple(part for part in re.split(r"[.\[\]]+", name) if part)
-        whole = (*base, *parts)
+        name = reference.lstrip(".")
+        dots = len(reference) - len(name)
+        whole = (*(path[: len(path) - dots] if dots else ()), *_parts(name)[: MOST_LEVELS + 1])
         while whole and at(self._tree, whole) is None:
             whole = whole[:-1]
         return whole

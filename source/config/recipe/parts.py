@@ -7,12 +7,13 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from source.config.errors import ConfigError, UnknownNameError
+from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
-from source.config.plugin_fields import Field, PluginFields, check_value, plugin_fields
-from source.config.recipe.tree import at, dotted, nearest_above, plain
+from source.config.plugin_fields import Field, PluginFields, check_value
+from source.config.recipe.nested import check_plugin
+from source.config.recipe.tree import dotted, nearest_above, plain
 from source.config.recipe.yaml_text import Located
-from source.config.training_share import is_share
+from source.config.shown import shown
 
 # A key of a recipe to its room: one plugin each, written as its name or as a mapping of `name` and settings.
 SINGLE = {
@@ -31,15 +32,15 @@ _SHARING = ("inputter", "modeler", "runner", *SEVERAL)
 _NEEDED = ("inputter", "network", "modeler", "runner")
 # What recipes say of a run and of no part of it.
 OF_THE_RUN = {
-    "name": "what the run is called, in its folder and its report",
-    "id": "folder of the run below `output_dir`; null makes one of the names of the recipe's files",
-    "data_dir": "where data is, for `${data_dir}` in recipes; from the environment variable DATA_DIR",
-    "output_dir": "where runs are written; from the environment variable OUTPUT_DIR",
-    "recreate": "whether a run of another recipe may be put aside",
-    "inputs": "pictures that `infer` predicts: a file, folder or pattern, or a list of these",
-    "baseline": "what `compare` compares with: a file, or the folder of a run",
-    "compare_examples": "how many evaluation examples `compare` runs each file on; null takes all",
-    "timed_runs": "how often `compare` and `latency` run each file, in turns; null takes 50",
+    "name": ("what the run is called, in its folder and its report", (str, int, float)),
+    "id": ("folder of the run below `output_dir`; null makes one of the names of the recipe's files", (str, int)),
+    "data_dir": ("where data is, for `${data_dir}` in recipes; from the environment variable DATA_DIR", (str,)),
+    "output_dir": ("where runs are written; from the environment variable OUTPUT_DIR", (str,)),
+    "recreate": ("whether a run of another recipe is put aside where this one is written", (bool,)),
+    "inputs": ("pictures that `infer` predicts: a file, folder or pattern, or a list of these", (str, list)),
+    "baseline": ("what `compare` compares with: a file, or the folder of a run", (str,)),
+    "compare_examples": ("how many evaluation examples `compare` runs each file on; null takes all", (int,)),
+    "timed_runs": ("how often `compare` and `latency` run each file, in turns; null takes 50", (int,)),
 }
 
 
@@ -70,6 +71,7 @@ def parts_of(recipe: Located, needed: Sequence[str] = _NEEDED) -> Parts:
             name, or a part that is missing.
         UnknownNameError: for a plugin that does not exist, with the nearest names.
     """
+    _check_run(recipe)
     sections = list(_sections(recipe))
     for key in needed:
         if key not in {section.key for section in sections}:
@@ -82,6 +84,16 @@ def parts_of(recipe: Located, needed: Sequence[str] = _NEEDED) -> Parts:
         names[key] = [section.name for section in sections if section.key == key]
     own = {".".join(section.path): plain(section.settings) for section in sections}
     return Parts(names, own, {key: plain(value) for key, value in shared.items()})
+
+
+def _check_run(recipe: Located) -> None:
+    """Refuses what cannot be said of a run, whatever its parts."""
+    for key, (meaning, types) in OF_THE_RUN.items():
+        found = recipe.value.get(key)
+        if found is None or found.value is None or type(found.value) in types:
+            continue
+        expected = "true or false" if bool in types else "text"
+        raise ConfigError(f"{found.place}: {key}: expected {expected}: {meaning}. Received: {shown(plain(found))}.")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,7 +126,7 @@ def _named(found: Located, key: str) -> tuple[str, Located]:
         return found.value, Located({}, found.place)
     if not isinstance(found.value, dict):
         raise ConfigError(
-            f"{found.place}: {key}: expected a name, or a mapping with `name`. Received: {plain(found)!r}."
+            f"{found.place}: {key}: expected a name, or a mapping with `name`. Received: {shown(plain(found))}."
         )
     name = found.value.get("name", Located(None, found.place))
     if not isinstance(name.value, str) or not name.value:
@@ -129,7 +141,9 @@ def _listed(found: Located, key: str) -> Iterator[tuple[str, Located]]:
     if isinstance(found.value, list):
         for each in found.value:
             if not isinstance(each.value, str) or not each.value:
-                raise ConfigError(f"{each.place}: {key}: expected the name of a plugin. Received: {plain(each)!r}.")
+                raise ConfigError(
+                    f"{each.place}: {key}: expected the name of a plugin. Received: {shown(plain(each))}."
+                )
             yield each.value, Located({}, each.place)
     elif isinstance(found.value, dict):
         for name, settings in found.value.items():
@@ -138,33 +152,19 @@ def _listed(found: Located, key: str) -> Iterator[tuple[str, Located]]:
             if settings.value is not True and not isinstance(settings.value, dict):
                 raise ConfigError(
                     f"{settings.place}: {key}.{name}: expected a mapping of its settings, such as {{}}; null takes "
-                    f"it away. Received: {plain(settings)!r}."
+                    f"it away. Received: {shown(plain(settings))}."
                 )
             yield name, Located({}, settings.place) if settings.value is True else settings
     elif found.value is not None:
-        raise ConfigError(f"{found.place}: {key}: expected a mapping of names to settings. Received: {plain(found)!r}.")
+        raise ConfigError(
+            f"{found.place}: {key}: expected a mapping of names to settings. Received: {shown(plain(found))}."
+        )
 
 
 def _checked(section: _Section, recipe: Located) -> PluginFields | None:
     """Returns what is known of a plugin, refusing settings that it does not have or cannot take."""
-    try:
-        known = plugin_fields(section.room, section.name)
-    except UnknownNameError as error:
-        path = (*section.path, "name") if at(recipe, (*section.path, "name")) else section.path
-        raise UnknownNameError(f"{nearest_above(recipe, path).place}: {dotted(section.path)}: {error}") from None
-    if known is None:
-        return None
-    for name, value in section.settings.value.items():
-        where = dotted((*section.path, name))
-        if name not in known.fields:
-            raise ConfigError(f"{value.place}: {where}: unknown setting of `{section.name}`. {_hint(name, known)}")
-        if not (section.room == "compressor" and is_share(name, plain(value))):
-            check_value(known.fields[name], plain(value), f"{value.place}: {where}")
-    return known
-
-
-def _hint(name: str, known: PluginFields) -> str:
-    return did_you_mean(name, known.fields) if known.fields else "It has no settings."
+    path = (*section.path, "name") if section.key in SINGLE else section.path
+    return check_plugin(section.room, section.name, section.settings, nearest_above(recipe, path), section.path)
 
 
 def _check_shared(shared: Mapping[str, Located], known: Sequence[tuple[_Section, PluginFields | None]]) -> None:

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from source.config.errors import ConfigError
-from source.config.recipe.yaml_text import Located
+from source.config.recipe.yaml_text import MOST_LEVELS, Located
 
 Path = tuple[str, ...]
+_MOST_DIGITS = 9
+_LONGEST = 200
 
 
 def expanded(tree: Located, path: Path = ()) -> Located:
@@ -17,7 +19,7 @@ def expanded(tree: Located, path: Path = ()) -> Located:
         path: of the tree in a larger one, for messages.
 
     Raises:
-        ConfigError: for a dotted key with an empty part.
+        ConfigError: for a dotted key with an empty part, or with too many.
     """
     if isinstance(tree.value, list):
         items = [expanded(each, (*path, str(index))) for index, each in enumerate(tree.value)]
@@ -29,6 +31,10 @@ def expanded(tree: Located, path: Path = ()) -> Located:
         parts = tuple(key.split("."))
         if not all(parts):
             raise ConfigError(f"{value.place}: {dotted((*path, key))}: a part of this key is empty.")
+        if len(path) + len(parts) > MOST_LEVELS:
+            raise ConfigError(
+                f"{value.place}: {dotted((*path, *parts))}: values stand in more than {MOST_LEVELS} others."
+            )
         below = expanded(value, (*path, *parts))
         for part in reversed(parts):
             below = Located({part: below}, value.place)
@@ -63,12 +69,17 @@ def merged(below: Located, above: Located) -> Located:
 def _with_places(below: Located, above: Located) -> Located:
     items = list(below.value)
     for key, value in above.value.items():
-        if len(key) > 9 or int(key) >= len(items):
+        if not _is_place(key, items):
             raise ConfigError(
                 f"{value.place}: expected a place in a list of {len(items)}, from 0. Received: {key[:20]}."
             )
         items[int(key)] = merged(items[int(key)], value)
     return Located(items, below.place)
+
+
+def _is_place(part: str, items: Sequence[Any]) -> bool:
+    """Whether a part of a path is the number of something in a list."""
+    return part.isdecimal() and len(part) <= _MOST_DIGITS and int(part) < len(items)
 
 
 def plain(tree: Located) -> Any:
@@ -95,7 +106,7 @@ def at(tree: Located, path: Sequence[str]) -> Located | None:
             return None
         if isinstance(found.value, dict):
             found = found.value.get(part)
-        elif isinstance(found.value, list) and part.isdecimal() and int(part) < len(found.value):
+        elif isinstance(found.value, list) and _is_place(part, found.value):
             found = found.value[int(part)]
         else:
             return None
@@ -131,9 +142,10 @@ def leaves(tree: Located, path: Path = ()) -> Iterator[tuple[Path, Located]]:
 
 
 def dotted(path: Sequence[str]) -> str:
-    """Returns a path as a user writes it.
+    """Returns a path as a user writes it, cut where it becomes long.
 
     Args:
         path: keys, and numbers of places in lists.
     """
-    return ".".join(path)
+    text = ".".join(path)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."

@@ -4,6 +4,7 @@ The scalars are those of JSON: `no`, `on` and `12:30` are text, `1e-3` is a numb
 """
 
 import dataclasses
+import math
 import re
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import yaml
 
 from source.config.errors import ConfigError
+from source.config.shown import shown
 
 # A recipe of ours has some hundred values; aliases of aliases could stand for billions.
 MOST_VALUES = 100_000
@@ -25,7 +27,17 @@ _SCALARS = (
     ("tag:yaml.org,2002:float", _NUMBER, "-+.0123456789"),
     ("tag:yaml.org,2002:merge", r"<<", "<"),
 )
-_PLAIN = {f"tag:yaml.org,2002:{kind}" for kind in ("bool", "null", "int", "float", "str", "map", "seq", "merge")}
+_PATTERNS = {tag: re.compile(pattern) for tag, pattern, _ in _SCALARS}
+_TEXT = "tag:yaml.org,2002:str"
+_KINDS = {
+    yaml.MappingNode: {"tag:yaml.org,2002:map"},
+    yaml.SequenceNode: {"tag:yaml.org,2002:seq"},
+    yaml.ScalarNode: {*_PATTERNS, _TEXT},
+}
+_LONGEST_NUMBER = 400  # characters: a float has 309 digits before its point at most
+_MERGE = "tag:yaml.org,2002:merge"
+# What a terminal, a file name or YAML itself does not take as it is.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,7 +76,15 @@ class _Loader(yaml.SafeLoader):
 
 
 for _tag, _pattern, _first in _SCALARS:
-    _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})$"), list(_first))
+    _Loader.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that this or another reader of YAML would take for something else."""
+
+
+for _tag, _pattern, _first in _SCALARS:
+    _Dumper.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
 
 
 def read_yaml(text: str, source: str, numbered: bool = True) -> Located:
@@ -81,16 +101,40 @@ def read_yaml(text: str, source: str, numbered: bool = True) -> Located:
     """
     if len(text) > MOST_CHARACTERS:
         raise ConfigError(f"{source}: expected a recipe. Received {len(text):,} characters of text.")
+    check_printable(text, Place(source))
     reader = _Reader(source, numbered)
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         raise ConfigError(f"{reader.place(error.problem_mark)}: {_sentence(error)}") from None
-    except (yaml.YAMLError, ValueError) as error:  # such as characters that cannot be printed
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # such as a letter of a number that no letter has
         raise ConfigError(f"{source}: expected YAML. {str(error).splitlines()[0]}.") from None
     except RecursionError:
         raise ConfigError(f"{source}: values stand in more than {MOST_LEVELS} others.") from None
     return Located(None, Place(source)) if node is None else reader.located(node, 0)
+
+
+def write_yaml(value: Any) -> str:
+    """Returns plain values as YAML that `read_yaml` reads as the same values.
+
+    Args:
+        value: scalars, lists and mappings.
+    """
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+
+
+def check_printable(text: str, place: Place) -> None:
+    """Refuses text with characters that no setting, name or file of recipes has, such as null bytes.
+
+    Args:
+        text: any.
+        place: where it was written, for the message.
+
+    Raises:
+        ConfigError: naming the first of them.
+    """
+    if found := _UNPRINTABLE.search(text):
+        raise ConfigError(f"{place}: the character {found[0]!r} cannot be printed, so it has no place in a recipe.")
 
 
 class _Reader:
@@ -113,22 +157,22 @@ class _Reader:
             raise ConfigError(f"{place}: aliases make more than {MOST_VALUES:,} values of this recipe.")
         if depth > MOST_LEVELS:
             raise ConfigError(f"{place}: values stand in more than {MOST_LEVELS} others, or an alias in itself.")
-        if node.tag not in _PLAIN:
+        if node.tag not in _KINDS[type(node)]:
             raise ConfigError(
-                f"{place}: expected a plain value. Received the tag {node.tag!r}; tags make nothing here."
+                f"{place}: expected a plain value. Received the tag {shown(node.tag)}; tags make nothing here."
             )
         if isinstance(node, yaml.MappingNode):
             return Located(dict(self._items(node, depth)), place)
         if isinstance(node, yaml.SequenceNode):
             return Located([self.located(each, depth + 1) for each in node.value], place)
-        return Located(_scalar(node, place), place)
+        return Located(_scalar(node, place) if isinstance(node, yaml.ScalarNode) else None, place)
 
     def _items(self, node: yaml.MappingNode, depth: int) -> Iterator[tuple[str, Located]]:
         """Yields the keys of a mapping: those merged in by `<<` first, so that its own win."""
         merged: dict[str, Located] = {}
         own: dict[str, Located] = {}
         for key, value in node.value:
-            if key.tag == "tag:yaml.org,2002:merge":
+            if key.tag == _MERGE:
                 merged = {**self._merged(value, depth), **merged}
                 continue
             name = _scalar(key, self.place(key.start_mark)) if isinstance(key, yaml.ScalarNode) else None
@@ -137,7 +181,7 @@ class _Reader:
             if not isinstance(name, str) or not name:
                 raise ConfigError(f"{self.place(key.start_mark)}: expected text as a key. Received: {_look(key)}.")
             if name in own:
-                raise ConfigError(f"{self.place(key.start_mark)}: the key `{name}` comes twice in this mapping.")
+                raise ConfigError(f"{self.place(key.start_mark)}: the key `{name[:80]}` comes twice in this mapping.")
             own[name] = self.located(value, depth + 1)
         yield from {**merged, **own}.items()
 
@@ -152,21 +196,26 @@ class _Reader:
         return found
 
 
-def _scalar(node: yaml.Node, place: Place) -> Hashable:
+def _scalar(node: yaml.ScalarNode, place: Place) -> Hashable:
     text = node.value
-    if node.tag.endswith(":int"):
-        if len(text) > 400:  # Python refuses to read longer ones than 4,300 digits, and float has 309 at most
-            raise ConfigError(f"{place}: a number of {len(text)} digits is none that a setting could have.")
-        return int(text)
-    if node.tag.endswith(":float"):
-        return float(text)
-    if node.tag.endswith(":bool"):
-        return text.lower() == "true"
-    return None if node.tag.endswith(":null") else text
+    pattern = _PATTERNS.get(node.tag)
+    if pattern is None or node.tag == _MERGE:
+        check_printable(text, place)
+        return text
+    if not pattern.fullmatch(text):  # only a tag says that it is one
+        raise ConfigError(f"{place}: {shown(text)} is not what its tag {node.tag!r} says.")
+    if node.tag.endswith((":bool", ":null")):
+        return text.lower() == "true" if node.tag.endswith(":bool") else None
+    if len(text) > _LONGEST_NUMBER:
+        raise ConfigError(f"{place}: a number of {len(text):,} digits is none that a setting could have.")
+    number = int(text) if node.tag.endswith(":int") else float(text)
+    if math.isinf(number if isinstance(number, float) else 0):
+        raise ConfigError(f"{place}: {shown(text)} is larger than any number of a computer.")
+    return number
 
 
 def _look(node: yaml.Node) -> str:
-    return repr(node.value)[:60] if isinstance(node, yaml.ScalarNode) else "a list or mapping"
+    return shown(node.value, 60) if isinstance(node, yaml.ScalarNode) else "a list or mapping"
 
 
 def _sentence(error: yaml.MarkedYAMLError) -> str:
