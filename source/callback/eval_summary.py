@@ -10,7 +10,7 @@ Config = CallbackConfig
 
 
 def build(config: CallbackConfig) -> callback.Callback:
-    """Returns the callback that writes one point a metric and evaluation into `<model_dir>/eval`.
+    """Returns the callback that writes one point a metric and evaluation into `<model_dir>/tensorboard/evaluate`.
 
     Args:
         config: what every callback knows; nothing of it is read.
@@ -23,7 +23,7 @@ class _EvalSummary(callback.Callback):
     _file: _event_file.EventFile
 
     def before_run(self, run: callback.Run) -> None:
-        self._file = _event_file.EventFile(_folder.folder_of(run, "eval_summary", "eval"))
+        self._file = _event_file.EventFile(_folder.folder_of(run, "eval_summary", "tensorboard/evaluate"))
         # An evaluation alone says nothing about the points behind its step; only training goes back to it.
         if run.mode == "train":
             self._file.drop_after(run.progress.step)

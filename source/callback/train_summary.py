@@ -45,7 +45,7 @@ class _TrainSummary(callback.Callback):
         return schedule.FirstOf((every, schedule.EveryEpoch())) if self.config.histograms else every
 
     def before_run(self, run: callback.Run) -> None:
-        self._file = _event_file.EventFile(_folder.folder_of(run, "train_summary"))
+        self._file = _event_file.EventFile(_folder.folder_of(run, "train_summary", "tensorboard/train"))
         self._file.drop_after(run.progress.step)
 
     def after_step(self, run: callback.Run, window: callback.Window) -> Mapping[str, str] | None:

@@ -27,19 +27,19 @@ def read(folder):
 
 def test_writes_the_results_below_eval(tmp_path):
     evaluate(FakeRun(tmp_path), 10, 20)
-    assert read(tmp_path / "eval") == {"loss": [(10, 0.5), (20, 0.5)], "accuracy": [(10, 0.25), (20, 0.25)]}
+    assert read(tmp_path / "tensorboard" / "evaluate") == {"loss": [(10, 0.5), (20, 0.5)], "accuracy": [(10, 0.25), (20, 0.25)]}
 
 
 def test_a_resumed_run_leaves_every_point_once(tmp_path):
     evaluate(FakeRun(tmp_path), 10, 20, 30)
     evaluate(FakeRun(tmp_path, step=15), 20, 30)
-    assert [step for step, _ in read(tmp_path / "eval")["loss"]] == [10, 20, 30]
+    assert [step for step, _ in read(tmp_path / "tensorboard" / "evaluate")["loss"]] == [10, 20, 30]
 
 
 def test_an_evaluation_alone_drops_nothing(tmp_path):
     evaluate(FakeRun(tmp_path), 10, 20, 30)
     evaluate(FakeRun(tmp_path, mode="evaluate", step=20), 20)
-    assert {step for step, _ in read(tmp_path / "eval")["loss"]} == {10, 20, 30}
+    assert {step for step, _ in read(tmp_path / "tensorboard" / "evaluate")["loss"]} == {10, 20, 30}
 
 
 def test_refuses_a_run_without_folder():

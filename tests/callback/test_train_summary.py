@@ -32,7 +32,7 @@ def train(run, **settings):
 
 def test_writes_means_and_the_last_learning_rate(tmp_path):
     train(FakeRun(tmp_path, max_step=5), save_summary_steps=2)
-    scalars, histograms = read(tmp_path)
+    scalars, histograms = read(tmp_path / "tensorboard" / "train")
     assert scalars == {
         "loss": [(2, 1.5), (4, 3.5)],
         "learning_rate": [(2, 0.25), (4, 0.0625)],
@@ -45,7 +45,7 @@ def test_writes_sparsity_bits_and_ends_of_a_compressed_model_at_its_own_steps(tm
     run = pruned_run(tmp_path, max_step=5)
     run.modeler.compressor.update(4)
     train(run, save_summary_steps=2)
-    scalars, _ = read(tmp_path)
+    scalars, _ = read(tmp_path / "tensorboard" / "train")
     kernel = {name: scalars[f"compression/head/kernel/{name}"] for name in ("sparsity", "bits", "low", "high")}
     assert kernel == {
         "sparsity": [(2, 0.5), (4, 0.5)],
@@ -58,7 +58,7 @@ def test_writes_sparsity_bits_and_ends_of_a_compressed_model_at_its_own_steps(tm
 
 def test_writes_only_the_outputs_that_are_named(tmp_path):
     train(FakeRun(tmp_path, max_step=2, summary_names="loss"), save_summary_steps=2)
-    assert read(tmp_path)[0] == {"loss": [(2, 1.5)]}
+    assert read(tmp_path / "tensorboard" / "train")[0] == {"loss": [(2, 1.5)]}
 
 
 def test_refuses_a_name_that_is_no_output(tmp_path):
@@ -74,14 +74,14 @@ def test_refuses_a_name_that_is_no_output(tmp_path):
 def test_a_resumed_run_leaves_every_point_once(tmp_path):
     train(FakeRun(tmp_path, max_step=6), save_summary_steps=2)
     train(FakeRun(tmp_path, step=3, max_step=8), save_summary_steps=2)
-    assert [step for step, _ in read(tmp_path)[0]["loss"]] == [2, 4, 6, 8]
+    assert [step for step, _ in read(tmp_path / "tensorboard" / "train")[0]["loss"]] == [2, 4, 6, 8]
 
 
 def test_writes_histograms_of_the_weights_at_the_end_of_epochs(tmp_path):
     model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="logits")])
     run = FakeRun(tmp_path, max_step=9, steps_per_epoch=4, modeler=FakeModeler(model))
     train(run, save_summary_steps=6, histograms=True)
-    scalars, histograms = read(tmp_path)
+    scalars, histograms = read(tmp_path / "tensorboard" / "train")
     assert set(histograms) == {f"weights/{variable.path}" for variable in model.trainable_variables}
     assert all(steps == [4, 8, 9] for steps in histograms.values())
     assert [step for step, _ in scalars["loss"]] == [4, 6, 8, 9]

@@ -28,7 +28,7 @@ def test_it_succeeds_and_leaves_what_it_says(run):
     assert {"ship", "small"} <= parts
     names = [name for name in names if not name.startswith(("ship/", "small/"))]
     events = [name for name in names if "events.out.tfevents." in name]
-    assert {name.rpartition("/")[0] for name in events} == {"", "eval"}
+    assert {name.rpartition("/")[0] for name in events} == {"tensorboard/evaluate", "tensorboard/train"}
     assert [name for name in names if name not in events] == [
         f"checkpoints/checkpoint-{STEPS:08d}.npz",
         "infer/predictions.csv",
