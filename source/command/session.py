@@ -136,6 +136,11 @@ class Session:
         return self._path("output_dir") / self.id
 
     @property
+    def is_built(self) -> bool:
+        """Whether some action has asked for the runner since the recipe last changed."""
+        return self._runner is not None
+
+    @property
     def runner(self) -> Any:
         """The runner of the application, built when it is first asked for; this loads TensorFlow."""
         if self._runner is None:
