@@ -62,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         batch=arguments.batch,
         threads=arguments.threads,
     )
-    print(_json(measured) if arguments.json else _text(measured), end="")
+    print(_json(measured) if arguments.json else to_text(measured), end="")
     return 0
 
 
@@ -96,7 +96,12 @@ def begin_with_threads(threads: int | None) -> None:
     import_quietly("tensorflow")
 
 
-def _text(measured: "Sequence[Latency]") -> str:
+def to_text(measured: "Sequence[Latency]") -> str:
+    """Returns a report for each file, and the ratios of their medians to that of the first.
+
+    Args:
+        measured: in turns.
+    """
     reports = "\n".join(each.to_text() for each in measured)
     if len(measured) == 1:
         return reports
