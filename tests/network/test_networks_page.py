@@ -12,6 +12,8 @@ from source.config.settings import from_mapping
 from tests.network.counting import images, multiplications, trainable
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "networks.md"
+# What is whatever it is told to be: no row, but a page that explains every option.
+FREE = {"keras_file": PAGE, "yaml_graph": PAGE.with_name("yaml_networks.md")}
 
 
 def rows():
@@ -41,13 +43,20 @@ def test_the_counts_of_a_row_are_those_of_the_model(row):
 
 
 def test_every_network_has_a_row_with_all_its_options():
-    shared = {field.name for field in dataclasses.fields(NetworkConfig)}
     documented = {row[0]: set(row[2].split(", ")) for row in rows() if row[2]}
-    existing = {
-        name: {field.name for field in dataclasses.fields(plugin.resolve("network", name).Config)} - shared
-        for name in plugin.available("network")
-    }
-    assert documented == existing
+    assert documented == {name: options(name) for name in plugin.available("network") if name not in FREE}
+
+
+@pytest.mark.parametrize("name", FREE)
+def test_every_option_of_the_others_is_explained(name):
+    text = FREE[name].read_text(encoding="utf-8")
+    assert [option for option in options(name) if f"`{option}" not in text] == []
+
+
+def options(name):
+    """Returns the settings that a network has of its own."""
+    shared = {field.name for field in dataclasses.fields(NetworkConfig)}
+    return {field.name for field in dataclasses.fields(plugin.resolve("network", name).Config)} - shared
 
 
 def test_every_first_row_names_its_paper():
