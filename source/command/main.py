@@ -8,6 +8,7 @@ from types import ModuleType
 import source
 from source.command import (
     compare,
+    draw_plots,
     export,
     import_weights,
     latency,
@@ -39,6 +40,7 @@ _ACTIONS: dict[str, ModuleType] = {
     "events": tabulate_events,
     "runs": list_runs,
     "report": write_report,
+    "plot": draw_plots,
 }
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.

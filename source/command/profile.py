@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     import_quietly("tensorflow")
     from source.exporter.cost_profile import profile
 
-    made = profile(_model(arguments.model), arguments.bits, shapes)
+    made = profile(keras_model(arguments.model), arguments.bits, shapes)
     text = {"markdown": made.to_markdown, "csv": made.to_csv, "json": made.to_json}[arguments.format]()
     if arguments.output:
         write(arguments.output, text, "--output")
@@ -68,7 +68,15 @@ def write(path: str, text: str, option: str) -> None:
     print(f"wrote {path}")
 
 
-def _model(path: str) -> Any:
+def keras_model(path: str) -> Any:
+    """Returns the Keras model of a file.
+
+    Args:
+        path: of a .keras or .esp file.
+
+    Raises:
+        DataError: for a file that is missing, or holds none.
+    """
     import keras
 
     from source.exporter.artefact.open_artefact import open_artefact
