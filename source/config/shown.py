@@ -13,7 +13,7 @@ def shown(value: Any, longest: int = _LONGEST) -> str:
         longest: characters.
     """
     if isinstance(value, str) and len(value) > longest:
-        return f"{value[: longest - 3]!r}..."
+        value = value[:longest]
     if isinstance(value, (list, tuple)) and len(value) > longest:
         value = value[:longest]
     try:

@@ -10,7 +10,7 @@ from source.config.shown import shown
     [
         (1.5, "1.5"),
         ("a", "'a'"),
-        ("abcdefgh", "'abcde'..."),
+        ("abcdefgh", "'abcd..."),
         ([1, 2, 3, 4, 5], "[1, 2..."),
         (None, "None"),
         pytest.param(10**5000, "a number of too many digits", id="huge"),

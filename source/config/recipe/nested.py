@@ -41,9 +41,8 @@ def check_plugin(room: str, name: str, settings: Located, named: Located, path: 
     for key, value in settings.value.items():
         where = (*path, key)
         if key not in known.fields:
-            raise ConfigError(
-                f"{value.place}: {dotted(where)}: unknown setting of `{name}`. {_hint(key, known.fields)}"
-            )
+            hint = did_you_mean(key, known.fields) if known.fields else "It has no settings."
+            raise ConfigError(f"{value.place}: {dotted(where)}: unknown setting of `{name}`. {hint}")
         check_value(known.fields[key], plain(value), f"{value.place}: {dotted(where)}")
         if room == _COMPRESSOR:
             _check_list(key, value, known, where)

@@ -42,6 +42,7 @@ OF_THE_RUN = {
     "compare_examples": ("how many evaluation examples `compare` runs each file on; null takes all", (int,)),
     "timed_runs": ("how often `compare` and `latency` run each file, in turns; null takes 50", (int,)),
 }
+_WORDS: dict[type, str] = {str: "text", bool: "true or false", int: "a whole number", list: "a list"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _check_run(recipe: Located) -> None:
         found = recipe.value.get(key)
         if found is None or found.value is None or type(found.value) in types:
             continue
-        expected = "true or false" if bool in types else "text"
+        expected = " or ".join(_WORDS[each] for each in types if each is not float)
         raise ConfigError(f"{found.place}: {key}: expected {expected}: {meaning}. Received: {shown(plain(found))}.")
 
 
