@@ -34,7 +34,6 @@ class Request:
         recipe: of `ai-edge-quantizer`, applied to the float file; empty for none.
         input_type: of the inputs of the file.
         output_type: of the outputs of the file.
-        tensorflow_ops: whether operations that LiteRT lacks may call TensorFlow's.
         batch_size: of the inputs; None leaves it free.
         time_limit_s: seconds after which the process is ended.
     """
@@ -44,7 +43,6 @@ class Request:
     recipe: str
     input_type: NumberType
     output_type: NumberType
-    tensorflow_ops: bool
     batch_size: int | None
     time_limit_s: float
 
@@ -136,9 +134,7 @@ def _explained(model: keras.Model, error: str, request: Request) -> str:
 def _advice(error: str, request: Request) -> str:
     if request.batch_size is None and ("TensorList" in error or "static" in error or "dynamic" in error):
         return "Fix the batch with `batch_size=1`."
-    if request.tensorflow_ops:
-        return "Replace the layer by one that LiteRT can compute."
-    return "Replace the layer, or let TensorFlow compute it with `tensorflow_ops=True`."
+    return "Replace the layer by one that LiteRT can compute."
 
 
 def _operation_in(model: keras.Model, error: str) -> Any:

@@ -38,8 +38,7 @@ def main() -> None:
 def _converted(request: dict[str, Any]) -> bytes:
     converter = tf.lite.TFLiteConverter.from_saved_model(request["saved_model"], signature_keys=[_SIGNATURE])
     converter.allow_custom_ops = False
-    kinds = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    converter.target_spec.supported_ops = [*kinds, tf.lite.OpsSet.SELECT_TF_OPS] if request["tensorflow_ops"] else kinds
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     if request["optimize"]:
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
     if request["float16"]:

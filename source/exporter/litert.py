@@ -71,8 +71,6 @@ class Config(FileExporterConfig):
         input_type: of the file's inputs, "float32" or "int8"; "int8" needs `precision` "auto" or "int8".
         output_type: of the file's outputs, likewise.
         batch_size: how many examples the file takes at once; None leaves it free.
-        tensorflow_ops: whether operations that LiteRT lacks may call TensorFlow, which must then be linked to whatever
-            runs the file.
         time_limit_s: seconds that the converter may take.
     """
 
@@ -80,7 +78,6 @@ class Config(FileExporterConfig):
     input_type: NumberType = "float32"
     output_type: NumberType = "float32"
     batch_size: int | None = None
-    tensorflow_ops: bool = False
     time_limit_s: float = 900.0
 
     def __post_init__(self) -> None:
@@ -140,7 +137,6 @@ class LiteRTExporter(FileExporter):
             recipe=_RECIPES.get(precision, ""),
             input_type=self.config.input_type,
             output_type=self.config.output_type,
-            tensorflow_ops=self.config.tensorflow_ops,
             batch_size=self.config.batch_size,
             time_limit_s=self.config.time_limit_s,
         )

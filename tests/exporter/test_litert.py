@@ -183,14 +183,14 @@ def test_errors_of_the_converter_become_one_sentence_with_the_layer():
     place = 'loc(callsite(fused["Average:", "functional_1/average_1/AvgPool@__inference_serving_8"] at "x")): '
     assert explained(model, f"{place}error: 'tfl.average_pool_2d' op violates the constraint.") == (
         "litert: layer `average` (AveragePooling2D) cannot be converted: 'tfl.average_pool_2d' op violates the "
-        "constraint. Replace the layer, or let TensorFlow compute it with `tensorflow_ops=True`."
+        "constraint. Replace the layer by one that LiteRT can compute."
     )
     model = keras.Model(inputs := keras.Input((2,), name="given"), keras.layers.ReLU()(inputs), name="small")
     assert explained(model, f"{place}'tf.TensorListReserve' op requires element_shape to be static") == (
         "litert: model `small` cannot be converted: 'tf.TensorListReserve' op requires element_shape to be static. "
         "Fix the batch with `batch_size=1`."
     )
-    assert explained(model, "", tensorflow_ops=True) == (
+    assert explained(model, "") == (
         "litert: model `small` cannot be converted: the converter gives no reason. Replace the layer by one that "
         "LiteRT can compute."
     )
