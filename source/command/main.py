@@ -17,6 +17,7 @@ from source.command import (
     predict,
     profile,
     recipe_line,
+    resume_run,
     show_environment,
     show_help,
     tabulate_events,
@@ -39,6 +40,7 @@ _ACTIONS: dict[str, ModuleType] = {
     "profile": profile,
     "events": tabulate_events,
     "runs": list_runs,
+    "resume": resume_run,
     "report": write_report,
     "plot": draw_plots,
 }
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     for name, value in _QUIET.items():
-        if not (name == "TF_ENABLE_ONEDNN_OPTS" and _says(words, "COMPUTES")):
+        if not (name == "TF_ENABLE_ONEDNN_OPTS" and _computes(words)):
             os.environ.setdefault(name, value)
     return report_mistakes("espalier", lambda: _run(words))
 
@@ -79,6 +81,11 @@ def _run(arguments: list[str]) -> int:
     if parsed.action is None:
         raise UsageError("expected a command. See `espalier --help`.")
     return int(_ACTIONS[parsed.action].run(parsed))
+
+
+def _computes(words: Sequence[str]) -> bool:
+    is_recipe = bool(words) and words[0] not in _ACTIONS and recipe_line.is_recipe_word(words[0])
+    return is_recipe or _says(words, "COMPUTES")
 
 
 def _says(words: Sequence[str], trait: str) -> bool:
