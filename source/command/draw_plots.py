@@ -13,8 +13,8 @@ from source.command.quiet import import_quietly
 from source.config.errors import DataError
 
 if TYPE_CHECKING:
-    from source.command.picture.examples import Examples
-    from source.command.picture.pictures import Pictures
+    from source.command.examples import Examples
+    from source.exporter.picture.pictures import Pictures
 
 SUMMARY = "draw weights, activations, gates, or the curves of runs"
 COMPUTES = True
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     targets = [Path(each) for each in arguments.targets]
     what = arguments.what or ("curves" if targets[0].is_dir() else "weights")
     _check(arguments, targets, what)
-    from source.command.picture.pictures import Pictures
+    from source.exporter.picture.pictures import Pictures
 
     default = targets[0] / "plots" if targets[0].is_dir() else Path("plots")
     names = [word.strip() for word in (arguments.names or "").split(",") if word.strip()]
@@ -101,7 +101,7 @@ def _model_file(target: Path, checkpoints: bool = False) -> Path:
 
 
 def _curves(targets: list[Path], names: list[str], pictures: "Pictures") -> None:
-    from source.command.picture.curve_pictures import draw_curves
+    from source.command.record.curve_pictures import draw_curves
     from source.command.record.run_folder import read_run
 
     draw_curves([read_run(target) for target in targets], pictures, names)
@@ -109,7 +109,7 @@ def _curves(targets: list[Path], names: list[str], pictures: "Pictures") -> None
 
 def _weights(path: Path, names: list[str], pictures: "Pictures") -> None:
     import_quietly("tensorflow")
-    from source.command.picture.weight_pictures import chosen_weights, draw_weights, stored_weights, weights_of
+    from source.exporter.picture.weight_pictures import chosen_weights, draw_weights, stored_weights, weights_of
 
     found = stored_weights(path) if path.suffix == ".npz" else list(weights_of(_load(path)))
     for name, weight in chosen_weights(found, names):
@@ -123,11 +123,11 @@ def _answers(what: str, arguments: argparse.Namespace, target: Path, names: list
     model = _load(_model_file(target))
     examples = _examples(files, model, arguments, 4 if what == "activations" else None)
     if what == "activations":
-        from source.command.picture.activation_pictures import draw_activations, layers_of
+        from source.exporter.picture.activation_pictures import draw_activations, layers_of
 
         draw_activations(model, examples.inputs, examples.names, layers_of(model, names), pictures)
         return
-    from source.command.picture.gate_pictures import chosen_gates, draw_gate, read_gates
+    from source.exporter.picture.gate_pictures import chosen_gates, draw_gate, read_gates
 
     for gate in chosen_gates(read_gates(model, examples.inputs, examples.labels), names):
         draw_gate(gate, pictures)
@@ -141,6 +141,6 @@ def _load(path: Path) -> Any:
 
 
 def _examples(files: list[Path], model: Any, arguments: argparse.Namespace, most: int | None) -> "Examples":
-    from source.command.picture.examples import read_examples
+    from source.command.examples import read_examples
 
     return read_examples(files, model.inputs[0].shape, arguments.normalize, arguments.count or most)

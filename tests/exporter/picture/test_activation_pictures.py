@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from source.command.picture.activation_pictures import draw_activations, layers_of
-from source.command.picture.pictures import Pictures
 from source.config.errors import DataError
+from source.exporter.picture.activation_pictures import draw_activations, layers_of
+from source.exporter.picture.pictures import Pictures
 
 
 @pytest.fixture(scope="module")

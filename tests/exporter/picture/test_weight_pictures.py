@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from espalier import compressor
-from source.command.picture.pictures import Pictures
-from source.command.picture.weight_pictures import chosen_weights, draw_weights, stored_weights, weights_of
 from source.config.errors import DataError
+from source.exporter.picture.pictures import Pictures
+from source.exporter.picture.weight_pictures import chosen_weights, draw_weights, stored_weights, weights_of
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import Any
 
-from source.command.picture.pictures import Pictures
 from source.command.record.run_folder import RunFolder
 from source.command.record.run_summary import finite
 from source.config.errors import DataError
 from source.config.nearest import did_you_mean
+from source.exporter.picture.pictures import Pictures
 
 _NOT_DRAWN = frozenset({"kind", "step", "epoch", "first_step", "seconds", "examples"})
 _WIDE = 30.0  # largest over least value, from which on an axis is logarithmic

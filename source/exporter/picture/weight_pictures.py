@@ -9,9 +9,9 @@ import keras
 import numpy as np
 from matplotlib.axes import Axes
 
-from source.command.picture.pictures import BLUE, GREEN, Pictures
 from source.config.errors import DataError
 from source.config.nearest import did_you_mean
+from source.exporter.picture.pictures import BLUE, GREEN, Pictures
 from source.layer.compressed import compressed_layers
 from source.numeric.grid import channel_grid
 

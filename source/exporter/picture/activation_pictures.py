@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from source.command.picture.pictures import BLUE, INK, Pictures
 from source.config.errors import DataError
 from source.config.nearest import did_you_mean
+from source.exporter.picture.pictures import BLUE, INK, Pictures
 
 _MOST_MAPS = 64  # in a picture; the first ones
 _MOST_BARS = 1024

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 
-from source.command.picture.pictures import Pictures
 from source.config.errors import DataError
 from source.config.nearest import did_you_mean
+from source.exporter.picture.pictures import Pictures
 from source.graph.wiring import Wiring
 from source.layer.channel_gate import ChannelGate, winners
 

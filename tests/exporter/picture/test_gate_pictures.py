@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from espalier import compressor
-from source.command.picture.gate_pictures import Gate, chosen_gates, draw_gate, read_gates
-from source.command.picture.pictures import Pictures
 from source.config.errors import DataError
+from source.exporter.picture.gate_pictures import Gate, chosen_gates, draw_gate, read_gates
+from source.exporter.picture.pictures import Pictures
 
 
 @pytest.fixture(scope="module")

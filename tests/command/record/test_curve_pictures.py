@@ -2,10 +2,10 @@
 
 import pytest
 
-from source.command.picture.curve_pictures import draw_curves
-from source.command.picture.pictures import Pictures
+from source.command.record.curve_pictures import draw_curves
 from source.command.record.run_folder import read_run
 from source.config.errors import DataError
+from source.exporter.picture.pictures import Pictures
 from tests.command.record.folders import EVALUATED, make_run
 
 

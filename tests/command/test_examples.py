@@ -4,7 +4,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from source.command.picture.examples import read_examples
+from source.command.examples import read_examples
 from source.config.errors import DataError
 
 SHAPE = (None, 4, 6, 3)

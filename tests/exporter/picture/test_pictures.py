@@ -4,8 +4,8 @@ import matplotlib
 import PIL.Image
 import pytest
 
-from source.command.picture.pictures import Pictures
 from source.config.errors import DataError
+from source.exporter.picture.pictures import Pictures
 
 
 def test_pictures_are_written_under_plain_names(tmp_path):

@@ -1,0 +1,1 @@
+"""Pictures of models: weights, activations and gates, as PNG and SVG files."""

@@ -1,1 +1,0 @@
-"""Tests of pictures of models and runs."""
