@@ -5,6 +5,7 @@ They are written to `evaluate/step-<n>.json` in the folder of the run, too.
 
 import json
 
+from source.command.action._page import refresh
 from source.command.session import Session
 
 SUMMARY = "evaluate the newest checkpoint on all evaluation data"
@@ -22,3 +23,4 @@ def run(session: Session) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     found = {"step": result.step, **result.metrics}
     (folder / f"step-{result.step}.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    refresh(session.folder)

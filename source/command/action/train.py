@@ -2,8 +2,10 @@
 
 The folder of the run gets `recipe.yaml`, the resolved recipe, `run.json` with the versions, the settings of all parts
 and the state of git, checkpoints, curves and `report.html`. A folder with a run of another recipe is left alone.
+Ctrl-C ends training after the step under way and saves it; the same command goes on.
 """
 
+from source.command.action._page import refresh
 from source.command.run_safety import claim
 from source.command.session import Session
 
@@ -11,7 +13,7 @@ SUMMARY = "train, or go on training, in the folder of the run"
 
 
 def run(session: Session) -> None:
-    """Trains.
+    """Trains, and writes the page on the run, also where training was stopped.
 
     Args:
         session: of the command line.
@@ -21,5 +23,10 @@ def run(session: Session) -> None:
     """
     runner = session.runner
     claim(session)
-    with session.located_errors():
-        runner.train()
+    try:
+        with session.located_errors():
+            runner.train()
+    except SystemExit:  # stopped by a signal, its state saved
+        refresh(session.folder)
+        raise
+    refresh(session.folder, say=True)
