@@ -89,9 +89,10 @@ def _check_made(path: Path, leaf: Located) -> None:
 def _by_omegaconf(tree: Located) -> Any:
     import omegaconf  # 0.2 s, for recipes that refer to something
 
+    whole = plain(tree)
     try:
-        made = omegaconf.OmegaConf.create(plain(tree))
-        return omegaconf.OmegaConf.to_container(made, resolve=True)
+        made = omegaconf.OmegaConf.create({key: whole[key] for key in _concerned(tree)})
+        return {**whole, **omegaconf.OmegaConf.to_container(made, resolve=True)}
     except omegaconf.errors.OmegaConfBaseException as error:
         path = tuple(part for part in re.split(r"[.\[\]]+", str(getattr(error, "full_key", None) or "")) if part)
         place = nearest_above(tree, path).place
@@ -99,6 +100,17 @@ def _by_omegaconf(tree: Located) -> Any:
         raise ConfigError(f"{place}: {where}{_reason(error)}{_guess(tree, path)}") from None
     except RecursionError:
         raise ConfigError(f"{tree.place}: too many references refer to references.") from None
+
+
+def _concerned(tree: Located) -> list[str]:
+    """Returns the keys below which something refers, or may be referred to; a large network seldom is among them."""
+    referring = [(path[0], leaf.value) for path, leaf in leaves(tree) if path and _refers(leaf.value)]
+    text = " ".join(value for _, value in referring)
+    return [key for key in tree.value if key in text or any(key == first for first, _ in referring)]
+
+
+def _refers(value: Any) -> bool:
+    return isinstance(value, str) and _BEGIN in value
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,7 @@ from source.config.plugin_fields import Field, PluginFields, check_value, plugin
 from source.config.recipe.tree import Path, dotted, plain
 from source.config.recipe.yaml_text import Located
 from source.config.shown import shown
+from source.config.training_share import is_share
 
 _COMPRESSOR = "compressor"
 _MEMBERS = "members"
@@ -43,7 +44,8 @@ def check_plugin(room: str, name: str, settings: Located, named: Located, path: 
         if key not in known.fields:
             hint = did_you_mean(key, known.fields) if known.fields else "It has no settings."
             raise ConfigError(f"{value.place}: {dotted(where)}: unknown setting of `{name}`. {hint}")
-        check_value(known.fields[key], plain(value), f"{value.place}: {dotted(where)}")
+        if room != _COMPRESSOR or not is_share(key, plain(value)):
+            check_value(known.fields[key], plain(value), f"{value.place}: {dotted(where)}")
         if room == _COMPRESSOR:
             _check_list(key, value, known, where)
     return known
@@ -93,5 +95,5 @@ def _check_rule(rule: Located, fields: Mapping[str, Field], path: Path) -> None:
             )
         return
     for key, value in do.value.items():
-        if key in fields:
+        if key in fields and not is_share(key, plain(value)):
             check_value(fields[key], plain(value), f"{value.place}: {dotted((*path, 'do', key))}")
