@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from source.graph.channel_groups import channel_groups
     from source.graph.channels.handler import register_handler
     from source.layer.load_model import load_model
+    from source.modeler.importing.import_weights import import_weights
     from source.numeric.grammar import number_format
     from source.sparsity.grammar import sparsity_pattern
     from source.surgery.channels import remove_channels
@@ -64,6 +65,7 @@ _HOME = {
     "export": "source.exporter.build",
     "fold_batch_norm": "source.surgery.fold",
     "from_mapping": "source.config.settings",
+    "import_weights": "source.modeler.importing.import_weights",
     "load_model": "source.layer.load_model",
     "load_packed": "source.exporter.artefact.packed_file",
     "measure": "source.exporter.latency",

@@ -24,10 +24,13 @@ LONG = {
     "inception_v3",
     "mobilenet",
     "mobilenet_v2",
+    "mobilenet_v2_symmetric",
     "nasnet_mobile",
     "resnet18",
     "resnet50",
+    "resnet50_v15",
     "vgg16",
+    "vgg16_bn",
 }
 
 
