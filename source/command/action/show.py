@@ -5,10 +5,9 @@ What is printed is YAML: written to a file, it is a recipe that needs no other.
 
 from collections.abc import Iterator
 
-import yaml
-
 from source.command.session import Session
-from source.config.recipe.yaml_text import Located
+from source.config.recipe.tree import plain
+from source.config.recipe.yaml_text import Located, in_one_line
 
 SUMMARY = "print the resolved recipe, and where each value came from"
 _INDENT = "  "
@@ -30,43 +29,24 @@ def run(session: Session) -> None:
 def _lines(tree: Located, depth: int) -> Iterator[tuple[str, str]]:
     """Yields lines of YAML with the places of their values."""
     for key, value in tree.value.items():
-        name = _scalar(key)
+        begin = f"{_INDENT * depth}{in_one_line(key)}:"
         if isinstance(value.value, dict) and value.value:
-            yield f"{_INDENT * depth}{name}:", ""
+            yield begin, ""
             yield from _lines(value, depth + 1)
         elif isinstance(value.value, list) and any(isinstance(each.value, (dict, list)) for each in value.value):
-            yield f"{_INDENT * depth}{name}:", ""
+            yield begin, ""
             for each in value.value:
                 yield from _item(each, depth + 1)
         else:
-            yield f"{_INDENT * depth}{name}: {_flow(value)}", str(value.place)
+            yield f"{begin} {in_one_line(plain(value))}", str(value.place)
 
 
 def _item(value: Located, depth: int) -> Iterator[tuple[str, str]]:
     """Yields the lines of an item of a list, the first one behind its dash."""
     if not isinstance(value.value, dict) or not value.value:
-        yield f"{_INDENT * depth}- {_flow(value)}", str(value.place)
+        yield f"{_INDENT * depth}- {in_one_line(plain(value))}", str(value.place)
         return
     first = True
     for text, place in _lines(value, depth + 1):
         yield (f"{_INDENT * depth}- {text[len(_INDENT) * (depth + 1) :]}" if first else text), place
         first = False
-
-
-def _flow(value: Located) -> str:
-    if isinstance(value.value, list):
-        return f"[{', '.join(_flow(each) for each in value.value)}]"
-    if isinstance(value.value, dict):
-        return "{" + ", ".join(f"{_scalar(key)}: {_flow(each)}" for key, each in value.value.items()) + "}"
-    return _scalar(value.value)
-
-
-def _scalar(value: object) -> str:
-    if value is None or isinstance(value, (bool, int, float)):
-        return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
-    text = yaml.safe_dump(value, default_style=None, default_flow_style=True, width=float("inf"), allow_unicode=True)
-    return text.removesuffix("\n").removesuffix("\n...").strip() if "\n" not in str(value) else _quoted(str(value))
-
-
-def _quoted(text: str) -> str:
-    return yaml.safe_dump(text, default_style='"', width=float("inf"), allow_unicode=True).strip()

@@ -9,6 +9,7 @@ from source.config.recipe.yaml_text import MOST_LEVELS, Located
 Path = tuple[str, ...]
 _MOST_DIGITS = 9
 _LONGEST = 200
+_LONGEST_KEY = 100
 
 
 def expanded(tree: Located, path: Path = ()) -> Located:
@@ -19,7 +20,7 @@ def expanded(tree: Located, path: Path = ()) -> Located:
         path: of the tree in a larger one, for messages.
 
     Raises:
-        ConfigError: for a dotted key with an empty part, or with too many.
+        ConfigError: for a dotted key with an empty part, one that is too long, or with too many.
     """
     if isinstance(tree.value, list):
         items = [expanded(each, (*path, str(index))) for index, each in enumerate(tree.value)]
@@ -34,6 +35,10 @@ def expanded(tree: Located, path: Path = ()) -> Located:
         if len(path) + len(parts) > MOST_LEVELS:
             raise ConfigError(
                 f"{value.place}: {dotted((*path, *parts))}: values stand in more than {MOST_LEVELS} others."
+            )
+        if max(map(len, parts)) > _LONGEST_KEY:
+            raise ConfigError(
+                f"{value.place}: {dotted((*path, *parts))}: a key of {len(key):,} characters is too long."
             )
         below = expanded(value, (*path, *parts))
         for part in reversed(parts):

@@ -80,8 +80,18 @@ for _tag, _pattern, _first in _SCALARS:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes text that this or another reader of YAML would take for something else."""
+    """Quotes text that this or another reader of YAML would take for something else, and makes no aliases."""
 
+    def ignore_aliases(self, data: Any) -> bool:
+        """Whether something that comes twice is written twice: always."""
+        return True
+
+    def represent_text(self, data: str) -> yaml.ScalarNode:
+        """Returns text in double quotes where breaks of lines stand in it."""
+        return self.represent_scalar(_TEXT, data, style=None if data.isprintable() else '"')
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 for _tag, _pattern, _first in _SCALARS:
     _Dumper.add_implicit_resolver(_tag, re.compile(rf"(?:{_pattern})\Z"), list(_first))
@@ -121,6 +131,18 @@ def write_yaml(value: Any) -> str:
         value: scalars, lists and mappings.
     """
     return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+
+
+def in_one_line(value: Any) -> str:
+    """Returns plain values as YAML without a break of the line.
+
+    Args:
+        value: scalars, lists and mappings.
+    """
+    text = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"), default_flow_style=True
+    )
+    return text.removesuffix("\n").removesuffix("\n...")
 
 
 def check_printable(text: str, place: Place) -> None:
