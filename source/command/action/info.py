@@ -38,22 +38,22 @@ def run(session: Session) -> None:
         from source.exporter.cost_profile import profile
 
         made = profile(seen.model)
-        print(_text(made, seen.what, seen.report))
+        print(_text(str(session.setting("name") or made.cost.name), made, seen.what, seen.report))
     if session.folder.is_dir():
         path = session.folder / _FILE
         path.write_text(json.dumps(_values(made, seen.what, seen.report), indent=2) + "\n", encoding="utf-8")
         print(f"wrote {path}")
 
 
-def _text(made: "Profile", what: str, report: "Report | None") -> str:
+def _text(title: str, made: "Profile", what: str, report: "Report | None") -> str:
     cost = made.cost
     weights = [(layer, weight) for layer in cost.layers for weight in layer.weights]
     trained = [pair for pair in weights if pair[1].is_parameter]
     others = [pair for pair in weights if not pair[1].is_parameter]
-    parts = [f"{cost.name}, {what}", to_text(_COLUMNS, [*map(_row, cost.layers), _total(made)], left=3)]
-    for title, pairs in (("trained", trained), ("not trained", others)):
+    parts = [f"{title}, {what}", to_text(_COLUMNS, [*map(_row, cost.layers), _total(made)], left=3)]
+    for kind, pairs in (("trained", trained), ("not trained", others)):
         if pairs:
-            parts.append(to_text((title, "shape", "numbers"), [*map(_weight_row, pairs), _sum(pairs)], left=2))
+            parts.append(to_text((kind, "shape", "numbers"), [*map(_weight_row, pairs), _sum(pairs)], left=2))
     if report is not None:
         parts.append(f"{report}\n")
     if cost.unknown:

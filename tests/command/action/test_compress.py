@@ -3,6 +3,8 @@
 import json
 import pathlib
 
+import pytest
+
 from source.command.action import compress
 
 FEW = ("compare_examples=64", "timed_runs=2")
@@ -37,6 +39,7 @@ def test_training_that_was_killed_goes_on(act):
     assert "The baseline is finished.keras." in printed
 
 
+@pytest.mark.slow  # 4 s
 def test_a_damaged_outcome_is_no_end(act):
     (FOLDER / "outcome.json").write_text("{")
     assert "Training is complete: 2 of 2 steps are done." in act(*FEW, "compress")
@@ -47,6 +50,7 @@ def test_a_recipe_without_a_compressor_is_refused(act):
     assert error.startswith("espalier: compress: the recipe names no compressor. Add a file that does, such as ")
 
 
+@pytest.mark.slow  # 4 s
 def test_a_run_that_writes_no_finished_model_is_refused(act):
     error = act("id=unfinished", "callbacks.compression={save_finished: false}", "compress", code=2)
     assert "compress: training ended and there is no runs/unfinished/finished.keras." in error

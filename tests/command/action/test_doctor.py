@@ -12,7 +12,7 @@ def test_all_is_well_and_nothing_is_left_behind(act):
     assert lines[0] == "ok     recipe: network lenet5, inputter digits, compressor magnitude_pruning"
     assert lines[1].startswith("ok     folders: runs/new can be written, ")
     assert lines[2] == "ok     exporters: packed"
-    assert lines[3] == "ok     data: 1,440 examples to train on, 357 to evaluate on, seen as 16 x 16 x 1"
+    assert lines[3] == "ok     data: 1,438 examples to train on, 359 to evaluate on, seen as 16 x 16 x 1"
     assert lines[4].startswith("ok     network: lenet5, ")
     assert lines[5] == "ok     step: one step of training, one batch of evaluation"
     assert not pathlib.Path("runs/new").exists()

@@ -22,6 +22,7 @@ def test_files_are_written_verified_and_left_alone_when_nothing_changed(act):
     assert file.stat().st_mtime_ns == written
 
 
+@pytest.mark.slow  # 4 s
 def test_other_settings_and_other_weights_are_written_anew(act):
     act("export")
     file = pathlib.Path("runs/tiny/export/packed/1/model.esp")

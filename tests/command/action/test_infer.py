@@ -48,8 +48,8 @@ def test_pictures_of_one_name_are_both_kept_and_old_answers_are_not(pictures):
 
 def test_without_inputs_the_evaluation_data_is_predicted_under_another_name_too(act):
     printed = act("batch_size_per_gpu=200", "predict")
-    assert "Wrote 357 predictions in 2 batches to runs/tiny/infer." in printed
-    assert len(list((INFER / "images").rglob("*.png"))) == 357
+    assert "Wrote 359 predictions in 2 batches to runs/tiny/infer." in printed
+    assert len(list((INFER / "images").rglob("*.png"))) == 359
     assert (INFER / "images/0").is_dir()
     answers = json.loads((INFER / "json/1.json").read_text())["results"]
     assert [row["file_path"] for row in answers][:2] == ["200", "201"]
