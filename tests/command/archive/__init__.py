@@ -1,0 +1,1 @@
+"""Tests of archives of data sets, hostile ones too."""
