@@ -123,6 +123,8 @@ def _stem(origin: str) -> str:
 
 def _is_prepared(folder: pathlib.Path, items: list[_Item]) -> bool:
     """Whether the folder holds what was asked for; raises if it holds something else."""
+    if folder.name in ("", ".."):
+        raise DataError(f"{folder}: expected the name of a new folder. Received a place that is there.")
     if not folder.exists() and not folder.is_symlink():
         return False
     if not folder.is_dir():

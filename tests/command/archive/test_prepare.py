@@ -1,6 +1,7 @@
 """Tests of preparing data."""
 
 import json
+import pathlib
 
 import pytest
 
@@ -78,6 +79,9 @@ def test_nothing_is_written_over_what_is_there(tmp_path):
         prepare(order(tmp_path, archive, folder=tmp_path / "full"))
     with pytest.raises(DataError, match=r"file: is there already, and no folder\. Name another"):
         prepare(order(tmp_path, archive, folder=tmp_path / "full" / "file"))
+    for place in (pathlib.Path(), pathlib.Path("..")):
+        with pytest.raises(DataError, match="expected the name of a new folder"):
+            prepare(order(tmp_path, archive, folder=place))
     with pytest.raises(DataError, match="a cannot be prepared: Not a directory"):
         prepare(order(tmp_path, archive, folder=tmp_path / "full" / "file" / "a"))
     assert found(tmp_path / "full") == {"file": b"mine"}
