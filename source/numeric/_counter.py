@@ -21,8 +21,27 @@ def uniform(like: Tensor, seed: int | Tensor) -> Tensor:
         seed: an integer, or a scalar int32 tensor such as a step.
     """
     position = ops.reshape(ops.arange(ops.size(like), dtype="int32"), ops.shape(like))
-    hashed = _mix(ops.bitwise_xor(position, _mix(_as_int32(seed))))
-    return ops.cast(_shift_right(hashed, 32 - _UNIFORM_BITS), "float32") * 2.0**-_UNIFORM_BITS
+    return ops.cast(top_bits(hashed(position, seed), _UNIFORM_BITS), "float32") * 2.0**-_UNIFORM_BITS
+
+
+def hashed(position: Tensor, seed: int | Tensor) -> Tensor:
+    """Returns 32 random bits for each position, as int32.
+
+    Args:
+        position: int32.
+        seed: as for `uniform`.
+    """
+    return _mix(ops.bitwise_xor(position, _mix(_as_int32(seed))))
+
+
+def top_bits(x: Tensor, count: int) -> Tensor:
+    """Returns the upper bits of int32 as numbers from 0 to 2^count - 1.
+
+    Args:
+        x: int32.
+        count: of bits, from 1 to 31.
+    """
+    return _shift_right(x, 32 - count)
 
 
 def _mix(x: Tensor) -> Tensor:
