@@ -1,49 +1,31 @@
 """The command `espalier`: finds the action that was asked for and turns mistakes into one line."""
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
-from types import ModuleType
 
 import source
-from source.command import (
-    compare,
-    draw_plots,
-    export,
-    import_weights,
-    latency,
-    list_plugins,
-    list_runs,
-    predict,
-    profile,
-    recipe_line,
-    resume_run,
-    show_environment,
-    show_help,
-    tabulate_events,
-    write_report,
-)
+from source.command import commands, recipe_line
 from source.command.mistakes import report_mistakes
 from source.command.parser import Parser, UsageError
 from source.config.errors import UnknownNameError
 from source.config.nearest import did_you_mean
 
-_ACTIONS: dict[str, ModuleType] = {
-    "list": list_plugins,
-    "help": show_help,
-    "env": show_environment,
-    "export": export,
-    "import": import_weights,
-    "predict": predict,
-    "compare": compare,
-    "latency": latency,
-    "profile": profile,
-    "events": tabulate_events,
-    "runs": list_runs,
-    "resume": resume_run,
-    "report": write_report,
-    "plot": draw_plots,
-}
+_DESCRIPTION = """\
+Train, compress and ship Keras 3 models on TensorFlow, from parts swapped by name.
+
+A recipe is made of files and settings, merged from left to right; actions act on what stands before them:
+
+  espalier network/lenet5.yaml data/mnist.yaml epochs=2 train evaluate
+
+Files are looked for here and among those shipped (`espalier list recipe`). Settings are written key=value, with dots
+for what stands inside: network.dropout=0.3. `espalier help ROOM.NAME` shows what a part can be told, and the action
+`show` the recipe as it stands.
+
+actions:
+{actions}
+"""
 # TensorFlow's start-up notes would stand between a user and the answer. That on oneDNN goes only with oneDNN
 # itself, which actions that load TensorFlow to ask it something do not miss; those with `COMPUTES` keep it.
 _QUIET = {"TF_CPP_MIN_LOG_LEVEL": "2", "TF_ENABLE_ONEDNN_OPTS": "0"}
@@ -69,39 +51,50 @@ def _run(arguments: list[str]) -> int:
     if arguments in ([], ["help"]):
         arguments = ["--help"]
     word = arguments[0]
-    if word not in _ACTIONS and recipe_line.is_recipe_word(word):
+    if _is_recipe(arguments):
         return recipe_line.run(arguments)
-    if not word.startswith("-") and word not in _ACTIONS:
-        known = [*_ACTIONS, *recipe_line.actions()]
+    if not word.startswith("-") and word not in commands.names():
+        known = [*commands.names(), *recipe_line.actions()]
         raise UnknownNameError(f"unknown command `{word[:80]}`. {did_you_mean(word, known)}")
     try:
-        parsed = _parser().parse_all(arguments, takes_settings=_says(arguments, "TAKES_SETTINGS"))
+        parsed = _parser(word).parse_all(arguments, takes_settings=_says(arguments, "TAKES_SETTINGS"))
     except SystemExit as finished:  # argparse ends the process after --help and --version
         return int(finished.code or 0)
     if parsed.action is None:
         raise UsageError("expected a command. See `espalier --help`.")
-    return int(_ACTIONS[parsed.action].run(parsed))
+    return int(commands.module_of(parsed.action).run(parsed))
+
+
+def _is_recipe(words: Sequence[str]) -> bool:
+    return bool(words) and words[0] not in commands.names() and recipe_line.is_recipe_word(words[0])
 
 
 def _computes(words: Sequence[str]) -> bool:
-    is_recipe = bool(words) and words[0] not in _ACTIONS and recipe_line.is_recipe_word(words[0])
-    return is_recipe or _says(words, "COMPUTES")
+    return _is_recipe(words) or _says(words, "COMPUTES")
 
 
 def _says(words: Sequence[str], trait: str) -> bool:
-    """Whether the module of the action that was asked for says so of itself."""
-    return bool(words) and getattr(_ACTIONS.get(words[0]), trait, False)
+    """Whether the module of the command that was asked for says so of itself."""
+    known = bool(words) and words[0] in commands.names()
+    return known and getattr(commands.module_of(words[0]), trait, False)
 
 
-def _parser() -> Parser:
+def _parser(word: str) -> Parser:
+    """Returns the parser of a command line; of the commands, only the one that is asked for is loaded."""
     parser = Parser(
         prog="espalier",
-        description="Train, compress and ship Keras 3 models on TensorFlow, from parts swapped by name.",
+        usage="espalier [FILE.yaml | key=value | ACTION]...\n       espalier COMMAND ...",
+        description=_DESCRIPTION.format(actions=recipe_line.overview()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"espalier {source.__version__}")
-    actions = parser.add_subparsers(dest="action", metavar="COMMAND")
-    for name, module in _ACTIONS.items():
-        action = actions.add_parser(name, help=module.SUMMARY, description=module.__doc__, allow_abbrev=False)
-        module.add_arguments(action)
+    listed = parser.add_subparsers(dest="action", metavar="COMMAND", title="commands", prog="espalier")
+    for name in commands.names():
+        if name != word:
+            listed.add_parser(name, help=commands.summary_of(name))
+            continue
+        module = commands.module_of(name)
+        inner = listed.add_parser(name, help=module.SUMMARY, description=module.__doc__, allow_abbrev=False)
+        module.add_arguments(inner)
     return parser

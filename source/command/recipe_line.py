@@ -1,18 +1,36 @@
 """`espalier [FILE.yaml | key=value | ACTION]...`: files and settings merge in order, actions act on them."""
 
+import ast
 import importlib
 import pkgutil
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 from source.command import action
+from source.command.commands import summary_in
 from source.command.parser import UsageError
-from source.command.session import Session
 from source.config.errors import UnknownNameError
 from source.config.nearest import did_you_mean
 
+if TYPE_CHECKING:
+    from source.command.session import Session
+
 _FILE = (".yaml", ".yml")
+_ELSE = """\
+Files and settings before it make the recipe. Parts are named inputter, augmenter, batch_augmenter, network, modeler,
+compressor, runner, callbacks and exporters; `espalier help ROOM.NAME` shows what each can be told, `espalier list`
+which there are. A setting without a dot, such as epochs=2, goes to every part that has it.
+
+Of the run itself:
+  id=NAME            its folder below output_dir; otherwise the names of the recipe's files
+  output_dir=FOLDER  where runs are, runs unless the environment says OUTPUT_DIR
+  data_dir=FOLDER    where data is, data unless the environment says DATA_DIR
+  recreate=true      put a run of another recipe aside that is in the folder
+
+`espalier ... show` in the place of the action prints the recipe and where each value came from."""
 _SETTING = re.compile(r"[A-Za-z_][\w.-]*\s*=")
 
 
@@ -40,7 +58,7 @@ def is_recipe_word(word: str) -> bool:
     return word.endswith(_FILE) or bool(_SETTING.match(word)) or word in actions()
 
 
-def run(words: Sequence[str], session: Session | None = None) -> int:
+def run(words: Sequence[str], session: "Session | None" = None) -> int:
     """Carries a command line out and returns the exit code 0.
 
     Args:
@@ -55,6 +73,8 @@ def run(words: Sequence[str], session: Session | None = None) -> int:
         print(help_of(named[0]) if named else overview())
         return 0
     _check(words)
+    from source.command.session import Session  # 0.1 s, for command lines that are recipes
+
     session = session or Session()
     for word in words:
         if word.endswith(_FILE) and not _SETTING.match(word):
@@ -70,19 +90,33 @@ def run(words: Sequence[str], session: Session | None = None) -> int:
 
 
 def help_of(name: str) -> str:
-    """Returns the help of an action.
+    """Returns the help of an action, and what else can be said with it.
 
     Args:
         name: of the action.
     """
-    return f"espalier FILE.yaml ... key=value ... {name}\n\n{(module_of(name).__doc__ or '').strip()}"
+    text = ast.get_docstring(ast.parse(_file_of(name).read_text(encoding="utf-8"))) or ""
+    return f"usage: espalier [FILE.yaml | key=value]... {name}\n\n{text.strip()}\n\n{_ELSE}"
 
 
 def overview() -> str:
     """Returns all actions with what they do."""
     names = actions()
     width = max(map(len, names))
-    return "\n".join(f"  {name:<{width}}  {module_of(name).SUMMARY}" for name in names)
+    return "\n".join(f"    {name:<{width}}  {summary_of(name)}" for name in names)
+
+
+def summary_of(name: str) -> str:
+    """Returns in a few words what an action does.
+
+    Args:
+        name: one of `actions()`.
+    """
+    return summary_in(_file_of(name))
+
+
+def _file_of(name: str) -> Path:
+    return Path(action.__path__[0]) / f"{name.replace('-', '_')}.py"
 
 
 def _check(words: Sequence[str]) -> None:

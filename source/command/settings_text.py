@@ -2,14 +2,11 @@
 
 import builtins
 import dataclasses
-import inspect
-import re
 import types
 import typing
 from typing import Any
 
-_FIELD = re.compile(r"^    (\w+): (.*)$")
-_CONTINUATION = re.compile(r"^ {5,}(\S.*)$")
+from source.config.meanings import attribute_meanings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,22 +49,6 @@ def describe(config_class: type) -> list[Setting]:
     return sorted(settings, key=lambda setting: config_class.__mro__.index(setting.owner))
 
 
-def attribute_meanings(docstring: str | None) -> dict[str, str]:
-    """Returns what the section `Attributes:` of a docstring says of each name, every text in one line.
-
-    Args:
-        docstring: as it stands in the source; indentation is removed here.
-    """
-    meanings: dict[str, str] = {}
-    name = ""
-    for line in _section(inspect.cleandoc(docstring or "").splitlines(), "Attributes:"):
-        if found := _FIELD.match(line):
-            name, meanings[found[1]] = found[1], found[2]
-        elif name and (found := _CONTINUATION.match(line)):
-            meanings[name] += " " + found[1]
-    return meanings
-
-
 def type_text(hint: Any) -> str:
     """Returns an annotation as a user would write it, without module names and validators.
 
@@ -87,15 +68,6 @@ def type_text(hint: Any) -> str:
         return " | ".join(type_text(argument) for argument in arguments)
     name = getattr(origin or hint, "__name__", str(hint))
     return f"{name}[{', '.join(map(type_text, arguments))}]" if arguments else name
-
-
-def _section(lines: list[str], title: str) -> list[str]:
-    """Returns the lines below `title` up to the next line that is not indented."""
-    if title not in lines:
-        return []
-    below = lines[lines.index(title) + 1 :]
-    ends = [place for place, line in enumerate(below) if line and not line.startswith(" ")]
-    return below[: ends[0]] if ends else below
 
 
 def _default_text(field: dataclasses.Field) -> str | None:

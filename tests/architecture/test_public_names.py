@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from source.command.settings_text import attribute_meanings
+from source.config.meanings import attribute_meanings
 from tests.architecture.sources import modules
 
 

@@ -134,6 +134,8 @@ IDS = [
 # Reading the large ones takes as long as all else together.
 SMALL = [each for each in shipped_files() if (SHIPPED / each).stat().st_size < 1500]
 
+TEXTS = [(SHIPPED / each).read_text(encoding="utf-8") for each in SMALL]
+
 pytestmark = pytest.mark.filterwarnings("ignore:Generating overly large repr")
 pool = st.sampled_from
 letters = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]), max_size=20)
@@ -154,7 +156,7 @@ nested = st.tuples(pool(KEYS), block).map(lambda each: f"{each[0]}:\n  " + each[
 @st.composite
 def edited(draw):
     """Draws a shipped recipe of which something was cut, doubled or replaced."""
-    text = (SHIPPED / draw(pool(SMALL))).read_text(encoding="utf-8")
+    text = draw(pool(TEXTS))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(text)))
         stop = min(len(text), start + draw(st.integers(0, 40)))
@@ -226,8 +228,11 @@ def described(arguments: list[str], output: Path) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
             claim(session)
     except EspalierError as error:
-        assert str(error)
-        assert len(str(error)) < 2500
+        told = str(error)
+    else:
+        told = ""
+    if told:
+        assert len(told) < 2500
         return
     assert plain(resolved_file(folder / "recipe.yaml")) == plain(session.resolved)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import pytest
 
-from source.command.settings_text import Setting, attribute_meanings, describe, type_text
+from source.command.settings_text import Setting, describe, type_text
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,15 +57,6 @@ def test_classes_of_one_name_are_kept_apart():
 
 def test_a_field_without_default_has_none():
     assert describe(Base)[0] == Setting(name="size", type="int", default=None, meaning="pixels on a side.", owner=Base)
-
-
-def test_meanings_end_where_the_section_ends():
-    assert attribute_meanings(Config.__doc__) == {"names": "of the classes.", "size": "rows."}
-
-
-@pytest.mark.parametrize("docstring", [None, "", "One line.", "One line.\n\nArgs:\n    size: rows."])
-def test_no_section_has_no_meanings(docstring):
-    assert attribute_meanings(docstring) == {}
 
 
 @pytest.mark.parametrize(

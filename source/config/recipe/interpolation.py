@@ -93,7 +93,8 @@ def _by_omegaconf(tree: Located) -> Any:
     whole = plain(tree)
     try:
         made = omegaconf.OmegaConf.create({key: whole[key] for key in _concerned(tree)})
-        return {**whole, **omegaconf.OmegaConf.to_container(made, resolve=True)}
+        found: Any = omegaconf.OmegaConf.to_container(made, resolve=True)
+        return {**whole, **found}
     except omegaconf.errors.OmegaConfBaseException as error:
         path = tuple(part for part in re.split(r"[.\[\]]+", str(getattr(error, "full_key", None) or "")) if part)
         place = nearest_above(tree, path).place

@@ -16,6 +16,7 @@ COMMAND_LINE = "command line"
 BASE = "_base"
 SHIPPED = FilePath(__file__).parents[2] / "recipe"
 _BEGIN = "${"
+_IMPORT_RULES = "import/"
 _DEEPEST = 32
 _MOST_FILES = 200
 _MOST_BYTES = 4_000_000
@@ -161,8 +162,9 @@ def find_file(name: str, beside: FilePath | None = None) -> FilePath:
 
 
 def shipped_files() -> list[str]:
-    """Returns the names of all shipped recipes, such as `network/lenet5.yaml`, sorted."""
-    return sorted(str(path.relative_to(SHIPPED)) for path in SHIPPED.rglob("*.yaml"))
+    """Returns the names of all shipped recipes, such as `network/lenet5.yaml`, sorted; rules of imports are none."""
+    names = (path.relative_to(SHIPPED).as_posix() for path in SHIPPED.rglob("*.yaml"))
+    return sorted(name for name in names if not name.startswith(_IMPORT_RULES))
 
 
 def _near(name: str) -> str:
