@@ -80,8 +80,10 @@ def _named(value: Any) -> tuple[str, dict[str, Any]] | None:
         return value, {}
     if isinstance(value, Mapping):
         given = {key: each for key, each in value.items() if not str(key).startswith("_")}
-        if set(given) <= {"class_name", "config"} and isinstance(given.get("class_name"), str):
-            return given["class_name"], dict(given.get("config") or {})
+        config = given.get("config", {})
+        is_config = set(given) <= {"class_name", "config"} and isinstance(config, Mapping)
+        if is_config and isinstance(given.get("class_name"), str):
+            return given["class_name"], dict(config)
         if isinstance(given.get("name"), str):
             return given.pop("name"), given
     raise _refusal("a name, or a mapping of `name` and settings, or of `class_name` and `config`", value)

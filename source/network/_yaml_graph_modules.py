@@ -13,7 +13,7 @@ from source.network._yaml_graph_arguments import has_arguments, substitute
 # A tensor: the modules that it stands in, then its name there.
 Tensor = tuple[str, ...]
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_]*")
 _CONNECTION = ("from", "with", "to")
 _MODULE = ("type", "kwargs", "layers", "graph", "inputs", "outputs")
 # NASNet mobile has 700 nodes in modules three deep; what is beyond these is a slip or a bomb of anchors.
@@ -201,8 +201,7 @@ def name_of(value: Any, path: str) -> str:
     """
     if not isinstance(value, str) or not _NAME.fullmatch(value):
         raise ConfigError(
-            f"{path}: expected a name of letters, digits, `_` and `-` that does not begin with `_`. "
-            f"Received: {value!r}."
+            f"{path}: expected a name of letters, digits and `_` that does not begin with `_`. Received: {value!r}."
         )
     return value
 

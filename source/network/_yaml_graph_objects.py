@@ -130,6 +130,5 @@ def _last(name: str) -> str:
 
 def _check_plain(settings: dict[str, Any], path: str) -> None:
     for name, value in settings.items():
-        every = value if isinstance(value, (list, tuple)) else [value]
-        if not all(isinstance(each, _PLAIN) for each in every):
-            raise ConfigError(f"{path}.{name}: expected a number, a text, or a list of them. Received: {value!r}.")
+        if not isinstance(value, _PLAIN):
+            raise ConfigError(f"{path}.{name}: expected a number or a text. Received: {value!r}.")

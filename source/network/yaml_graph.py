@@ -12,13 +12,11 @@ from source.config.errors import ConfigError
 from source.config.settings import adopt, settings
 from source.network import _inputs
 from source.network._head import LOGITS
+from source.network._yaml_graph_check import PATH, nodes_of
 from source.network._yaml_graph_layers import MAKERS
 from source.network._yaml_graph_making import Making
-from source.network._yaml_graph_modules import Expansion, Node, Tensor
-from source.network._yaml_graph_order import ordered
+from source.network._yaml_graph_modules import Node, Tensor
 
-# Where the description stands in a recipe; messages begin with it.
-_PATH = "network"
 # What Keras and its backend raise where a layer cannot be built on what comes in.
 _REFUSALS = (ValueError, TypeError, ArithmeticError, IndexError, MemoryError)
 
@@ -70,10 +68,8 @@ def build(config: NetworkConfig, inputs: keras.KerasTensor) -> keras.Model:
     """
     config = adopt(Config, config)
     _inputs.require_images(inputs, "yaml_graph")
-    arguments = {"num_classes": config.num_classes}
-    expansion = Expansion(_PATH, config.layers, config.graph, (config.input, config.output), arguments)
+    order = nodes_of(config.layers, config.graph, (config.input, config.output), config.num_classes)
     made: dict[Tensor, keras.KerasTensor] = {(config.input,): inputs}
-    order = ordered(expansion)
     exact, taken = _from_logits_on(order), {inputs.name: "the input"}
     for node in order:
         results = _results(node, [made[tensor] for tensor in node.inputs], taken, id(node) in exact)
@@ -81,7 +77,7 @@ def build(config: NetworkConfig, inputs: keras.KerasTensor) -> keras.Model:
     logits = made[(config.output,)]
     if tuple(logits.shape[1:]) != (config.num_classes,):
         raise ConfigError(
-            f"{_PATH}.graph: the output `{config.output}` must be (b, num_classes={config.num_classes}). "
+            f"{PATH}.graph: the output `{config.output}` must be (b, num_classes={config.num_classes}). "
             f"Received: shape={tuple(logits.shape)}."
         )
     return keras.Model(inputs, logits, name="yaml_graph")

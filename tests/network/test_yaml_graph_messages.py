@@ -8,11 +8,13 @@ import yaml
 
 from source.config.errors import ConfigError
 from source.network import yaml_graph
+from source.network._yaml_graph_check import check
 from source.network._yaml_graph_modules import Expansion
+from tests.architecture.test_imports import heavy_modules_after
 from tests.network.counting import images
 from tests.network.test_yaml_graph import HEAD, chain, described
 
-NAMES = "a name of letters, digits, `_` and `-` that does not begin with `_`."
+NAMES = "a name of letters, digits and `_` that does not begin with `_`."
 
 
 def table(text: str) -> list[tuple[str, str]]:
@@ -249,8 +251,10 @@ WRONG = """
 {@, kernel_initializer: {name: constant, valeu: 1}}
   .kernel_initializer: `constant` does not take these settings:
 {@, kernel_initializer: {name: constant, value: {a: 1}}}
-  .kernel_initializer.value: expected a number, a text, or a list of them. Received: {'a': 1}.
+  .kernel_initializer.value: expected a number or a text. Received: {'a': 1}.
 {@, kernel_initializer: {module: os, class_name: system}}
+  .kernel_initializer: expected a name, or a mapping of `name` and settings, or of `class_name` and `config`. Received:
+{@, kernel_initializer: {class_name: Zeros, config: 3}}
   .kernel_initializer: expected a name, or a mapping of `name` and settings, or of `class_name` and `config`. Received:
 {@, bias_initializer: null}
   .bias_initializer: expected the name of an initializer. Received: null.
@@ -322,6 +326,18 @@ def test_a_side_that_is_not_known_is_refused_where_it_is_needed():
 def test_inputs_of_another_kind_are_refused():
     with pytest.raises(ConfigError, match="yaml_graph: `inputs` must be images"):
         yaml_graph.build(yaml_graph.Config(), keras.Input((5,)))
+
+
+def test_mistakes_are_told_before_keras_is_loaded():
+    assert heavy_modules_after("import source.network._yaml_graph_check") == []
+    with pytest.raises(ConfigError, match="expected a mapping of names to layers"):
+        check({"layers": {}, "graph": None})
+    layers = yaml.safe_load(HEAD)
+    check({"layers": layers, "graph": {"from": "picture", "with": list(layers), "to": "output"}, "input": "picture"})
+    with pytest.raises(
+        ConfigError, match=r"network\.layers\.pool\.pol_size: unknown setting. Did you mean `pool_size`"
+    ):
+        check({"layers": {**layers, "pool": {"type": "max_pool", "pol_size": 2}}, "graph": {"from": "input"}})
 
 
 def test_nothing_at_all_is_refused():
