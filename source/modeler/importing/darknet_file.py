@@ -19,7 +19,8 @@ def read(file: pathlib.Path) -> dict[str, np.ndarray]:
     """Returns the arrays by layer and Darknet's name, `layer3.weights`, in the order of the file.
 
     Layers are counted from 0 behind `[net]`, as Darknet does. Kernels of convolutions are (out, in / groups, h, w),
-    those of dense layers (out, in).
+    those of dense layers (out, in). A convolution of single channels has `layer3.depthwise_weights`, and what belongs
+    to a batch normalization is called `layer3.norm.scales`, its biases too.
 
     Args:
         file: a `.weights` file; a `.cfg` file of the same name must lie beside it.
@@ -31,7 +32,7 @@ def read(file: pathlib.Path) -> dict[str, np.ndarray]:
     cfg = file.with_suffix(_SUFFIX)
     if not cfg.is_file():
         raise ValueError(f"there is no {cfg.name} beside it, which names its layers")
-    layers = darknet_layout.parse(cfg.read_text(encoding="utf-8", errors="replace"))
+    layers, _ = darknet_layout.parse(cfg.read_text(encoding="utf-8", errors="replace"))
     shapes = {f"layer{layer.index}.{name}": shape for layer in layers for name, shape in layer.arrays.items()}
     data = file.read_bytes()
     start, transposed = _header(data)

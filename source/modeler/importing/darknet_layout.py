@@ -8,6 +8,7 @@ Shape = tuple[int, ...]
 Options = Mapping[str, str]
 
 _SECTION = re.compile(r"\[(\w+)\]")
+DEPTHWISE = "depthwise_weights"  # our name for a kernel (c, 1, h, w) whose channels stay apart
 _LARGEST = 2**24  # of a single option; a larger one is a mistake and would only make larger mistakes
 
 
@@ -44,8 +45,8 @@ class Layer:
         return _number(self.options, name, default, f"layer {self.index} [{self.kind}]")
 
 
-def parse(text: str) -> list[Layer]:
-    """Returns the layers in order.
+def parse(text: str) -> tuple[list[Layer], tuple[int, int, int]]:
+    """Returns the layers in order, and (h, w, c) of the picture.
 
     Args:
         text: of the `.cfg` file.
@@ -63,7 +64,7 @@ def parse(text: str) -> list[Layer]:
     for index, (kind, options) in enumerate(sections[1:]):
         layers.append(_layer(index, kind, options, outputs))
         outputs.append(layers[-1].output)
-    return layers
+    return layers, outputs[0]
 
 
 def _sections(text: str) -> list[tuple[str, dict[str, str]]]:
@@ -104,6 +105,8 @@ def _layer(index: int, kind: str, options: Options, outputs: Sequence[tuple[int,
     elif kind == "reorg":
         stride = bare.number("stride", 1)
         h, w, c = h // stride, w // stride, c * stride * stride
+    elif kind == "scale_channels":
+        h, w, c = outputs[inputs[1] + 1]
     elif kind not in ("shortcut", "dropout", "softmax", "yolo", "region", "detection", "cost", "sam", "scale_channels"):
         raise ValueError(f"layer {index} of the .cfg file is [{kind}], which is not understood")
     return dataclasses.replace(bare, output=(h, w, c))
@@ -135,22 +138,27 @@ def _convolution(layer: Layer) -> Layer:
     if c % groups or filters % groups:
         raise ValueError(f"layer {layer.index}: {groups} groups divide neither {c} channels nor {filters} filters")
     output = ((h + 2 * padding - size) // stride + 1, (w + 2 * padding - size) // stride + 1, filters)
-    kernel = {"weights": (filters, c // groups, size, size)}
+    kernel = {DEPTHWISE if groups == c == filters else "weights": (filters, c // groups, size, size)}
     return dataclasses.replace(
-        layer, output=output, arrays={"biases": (filters,), **_statistics(layer, filters), **kernel}
+        layer, output=output, arrays={**_biases(layer, filters), **_norm(layer, filters), **kernel}
     )
 
 
 def _connected(layer: Layer) -> Layer:
     h, w, c = layer.output
     units = layer.number("output", 1)
-    arrays = {"biases": (units,), "weights": (units, h * w * c), **_statistics(layer, units)}
+    arrays = {**_biases(layer, units), "weights": (units, h * w * c), **_norm(layer, units)}
     return dataclasses.replace(layer, output=(1, 1, units), arrays=arrays)
 
 
-def _statistics(layer: Layer, channels: int) -> dict[str, Shape]:
+def _biases(layer: Layer, channels: int) -> dict[str, Shape]:
+    """Returns the biases, which are those of the normalization where there is one."""
+    return {"norm.biases" if layer.number("batch_normalize", 0) else "biases": (channels,)}
+
+
+def _norm(layer: Layer, channels: int) -> dict[str, Shape]:
     names = ("scales", "rolling_mean", "rolling_variance") if layer.number("batch_normalize", 0) else ()
-    return dict.fromkeys(names, (channels,))
+    return {f"norm.{name}": (channels,) for name in names}
 
 
 def _number(options: Options, name: str, default: int, where: str) -> int:

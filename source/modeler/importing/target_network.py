@@ -11,6 +11,7 @@ from source.config.recipe.tree import plain
 from source.config.settings import from_mapping
 
 _RECIPE = (".yaml", ".yml")
+_DARKNET = ".cfg"
 _LENGTHS = ("image_height", "image_width", "image_depth")
 _OF_ALL = "num_classes"  # a recipe may say it for all parts at once
 
@@ -21,12 +22,14 @@ def described(network: str) -> tuple[str, dict[str, Any], Shape]:
     """Returns name and settings of a network, and the shape of its pictures, empty if that is not said.
 
     Args:
-        network: name of a plugin, or of a recipe file such as `network/resnet18.yaml`.
+        network: name of a plugin, of a recipe file such as `network/resnet18.yaml`, or a Darknet `.cfg` file.
 
     Raises:
         UnknownNameError: if there is no such plugin; the nearest is offered.
         ConfigError: if there is no such recipe, or it has no network.
     """
+    if pathlib.Path(network).suffix == _DARKNET:
+        return network, {}, ()
     if pathlib.Path(network).suffix not in _RECIPE:
         locate("network", network)
         return network, {}, ()
@@ -48,14 +51,16 @@ def build(network: str, settings: Mapping[str, Any], input_shape: Shape) -> Any:
     """Returns the built model.
 
     Args:
-        network: name of a plugin or of a recipe file.
-        settings: of the network; they go before those of the recipe.
+        network: name of a plugin or of a recipe file, or a Darknet `.cfg` file.
+        settings: of the network; they go before those of the recipe. A `.cfg` file has none.
         input_shape: (h, w, c); empty takes the recipe's.
 
     Raises:
         UnknownNameError: if there is no such plugin; the nearest is offered.
         ConfigError: if there is no such recipe, no shape is known, or a setting cannot be.
     """
+    if pathlib.Path(network).suffix == _DARKNET:
+        return _of_darknet(network, settings, input_shape)
     name, own, shape = described(network)
     shape = tuple(input_shape) or shape
     if not shape:
@@ -65,3 +70,11 @@ def build(network: str, settings: Mapping[str, Any], input_shape: Shape) -> Any:
     module = resolve("network", name)
     config = from_mapping(module.Config, {**own, **settings}, name)
     return module.build(config, keras.Input(shape))
+
+
+def _of_darknet(network: str, settings: Mapping[str, Any], input_shape: Shape) -> Any:
+    if settings or input_shape:
+        raise ConfigError(f"{network}: expected no settings: a .cfg file says all itself. Received: {dict(settings)}.")
+    from source.modeler.importing import darknet_model
+
+    return darknet_model.build(network)

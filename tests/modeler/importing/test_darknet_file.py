@@ -29,17 +29,18 @@ def write(folder, version=(0, 2, 5), seen=8, numbers=NUMBERS):
 def test_numbers_get_the_names_of_the_cfg_in_its_order(tmp_path):
     read = darknet_file.read(write(tmp_path))
     assert list(read) == [
-        *(f"layer0.{name}" for name in ("biases", "scales", "rolling_mean", "rolling_variance", "weights")),
+        *(f"layer0.norm.{name}" for name in ("biases", "scales", "rolling_mean", "rolling_variance")),
+        "layer0.weights",
         *("layer1.biases", "layer1.weights"),
     ]
-    np.testing.assert_array_equal(read["layer0.rolling_mean"], [6, 7, 8])
+    np.testing.assert_array_equal(read["layer0.norm.rolling_mean"], [6, 7, 8])
     np.testing.assert_array_equal(read["layer0.weights"][..., 0, 0], [[12, 13], [14, 15], [16, 17]])
     np.testing.assert_array_equal(read["layer1.weights"], [[20, 21, 22], [23, 24, 25]])
 
 
 def test_a_file_before_version_0_2_counts_pictures_in_4_bytes(tmp_path):
     read = darknet_file.read(write(tmp_path, version=(0, 1, 0), seen=4))
-    np.testing.assert_array_equal(read["layer0.biases"], [0, 1, 2])
+    np.testing.assert_array_equal(read["layer0.norm.biases"], [0, 1, 2])
 
 
 def test_a_version_above_1000_stores_dense_kernels_the_other_way_round(tmp_path):
@@ -63,4 +64,4 @@ def test_a_file_that_does_not_fit_the_cfg_is_refused(tmp_path):
 def test_a_real_file_is_used_up_to_its_last_number(data_folder):
     read = darknet_file.read(data_folder / "pretrained" / "yolo_fastest" / "yolo-fastest-1.1.weights")
     assert sum(array.size for array in read.values()) == 346_062
-    assert min(read["layer0.rolling_variance"]) > 0  # a shift by one array would put signed numbers here
+    assert min(read["layer0.norm.rolling_variance"]) > 0  # a shift by one array would put signed numbers here

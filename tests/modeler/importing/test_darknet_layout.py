@@ -8,7 +8,7 @@ NET = "[net]\nheight=8\nwidth=6\nchannels=3\n"
 
 
 def parse(text):
-    return darknet_layout.parse(NET + text)
+    return darknet_layout.parse(NET + text)[0]
 
 
 def outputs(text):
@@ -19,10 +19,10 @@ def test_a_convolution_says_its_arrays_in_the_order_of_the_file():
     [layer] = parse("[convolutional]\nfilters=4\nsize=3\nstride=2\npad=1\nbatch_normalize=1\n# note\nactivation=leaky")
     assert layer.output == (4, 3, 4)
     assert list(layer.arrays.items()) == [
-        ("biases", (4,)),
-        ("scales", (4,)),
-        ("rolling_mean", (4,)),
-        ("rolling_variance", (4,)),
+        ("norm.biases", (4,)),
+        ("norm.scales", (4,)),
+        ("norm.rolling_mean", (4,)),
+        ("norm.rolling_variance", (4,)),
         ("weights", (4, 3, 3, 3)),
     ]
     assert layer.options["activation"] == "leaky"
@@ -30,6 +30,8 @@ def test_a_convolution_says_its_arrays_in_the_order_of_the_file():
 
 def test_groups_divide_the_inputs_of_a_convolution():
     assert parse("[convolutional]\nfilters=6\nsize=3\ngroups=3\npad=1")[0].arrays["weights"] == (6, 1, 3, 3)
+    depthwise = parse("[convolutional]\nfilters=3\nsize=3\ngroups=3\npad=1")[0]
+    assert dict(depthwise.arrays) == {"biases": (3,), "depthwise_weights": (3, 1, 3, 3)}
     with pytest.raises(ValueError, match="layer 0: 2 groups divide neither 3 channels nor 6 filters"):
         parse("[convolutional]\nfilters=6\ngroups=2")
 
@@ -47,6 +49,14 @@ def test_shapes_follow_pools_routes_and_upsampling():
         *((4, 3, 3), (8, 6, 3), (8, 6, 6), (8, 6, 1)),
         *((4, 3, 4), (1, 1, 4), (1, 1, 4)),
     ]
+
+
+def test_the_picture_is_that_of_the_net():
+    assert darknet_layout.parse(NET)[1] == (8, 6, 3)
+
+
+def test_scales_of_channels_have_the_shape_of_what_they_scale():
+    assert outputs("[convolutional]\nfilters=3\n[avgpool]\n[scale_channels]\nfrom=0")[2] == (8, 6, 3)
 
 
 def test_what_a_layer_reads_is_known():

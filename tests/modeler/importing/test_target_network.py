@@ -33,3 +33,14 @@ def test_what_is_not_there_is_named(tmp_path):
     (tmp_path / "r.yaml").write_text("network: 5")
     with pytest.raises(ConfigError, match=r"expected a recipe with a network\. Received: network=5"):
         target_network.described(str(tmp_path / "r.yaml"))
+
+
+def test_a_darknet_file_says_all_itself(tmp_path):
+    path = str(tmp_path / "n.cfg")
+    (tmp_path / "n.cfg").write_text(
+        "[net]\nheight=4\nwidth=4\nchannels=1\n[convolutional]\nfilters=2\nactivation=linear"
+    )
+    assert target_network.described(path) == (path, {}, ())
+    assert target_network.build(path, {}, ()).output_shape == (None, 4, 4, 2)
+    with pytest.raises(ConfigError, match=r"n\.cfg: expected no settings: a \.cfg file says all itself"):
+        target_network.build(path, {"num_classes": 3}, ())
