@@ -91,8 +91,19 @@ def _makes_numbers(operation: Any) -> bool:
     layer = inside(operation)
     if isinstance(layer, keras.layers.Activation) and layer.activation is keras.activations.linear:
         return False
+    if _takes_every_nth(layer):
+        return False
     first = keras.tree.flatten(operation.output)[0]
     return bool(keras.backend.is_float_dtype(keras.backend.standardize_dtype(first.dtype)))
+
+
+def _takes_every_nth(layer: Any) -> bool:
+    """Returns whether a pooling over single numbers leaves some of them out, as shortcuts without weights do.
+
+    LiteRT wants one scale before and after it, and after a padding that follows.
+    """
+    kinds = (keras.layers.AveragePooling1D, keras.layers.AveragePooling2D, keras.layers.AveragePooling3D)
+    return isinstance(layer, kinds) and all(size == 1 for size in keras.tree.flatten(layer.pool_size))
 
 
 def _is_fused(operation: Any, follower: Any | None) -> bool:

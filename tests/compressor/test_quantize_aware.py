@@ -56,6 +56,13 @@ def test_what_a_device_computes_in_one_go_is_rounded_once(residual):
     }
 
 
+def test_taking_every_second_number_needs_no_rounding():
+    inputs = keras.Input((4, 4, 2))
+    x = layers.AveragePooling2D(1, strides=2, name="second")(layers.Conv2D(2, 1, name="conv")(inputs))
+    made, model = prepared(keras.Model(inputs, layers.Dense(1, name="logits")(layers.Flatten()(x))))
+    assert list(places(made, model)) == ["conv input 0", "conv output", "logits output"]
+
+
 def test_without_folding_normalization_is_rounded_after_itself(residual):
     made, model = prepared(residual, fold_batch_norm=False)
     assert "norm output" in places(made, model)

@@ -118,6 +118,19 @@ def test_everything_computes_in_integers(integers):
     assert "SHAPE" not in kinds  # of a `Flatten` that computes its lengths
 
 
+def test_a_shortcut_that_is_padded_with_channels_computes_in_integers(tmp_path):
+    inputs = keras.Input((8, 8, 2))
+    x = keras.layers.ReLU()(keras.layers.Conv2D(4, 3, padding="same", name="made")(inputs))
+    short = keras.layers.AveragePooling2D(1, strides=2)(x)
+    short = keras.layers.ZeroPadding2D(((0, 0), (2, 2)), data_format="channels_first")(short)
+    y = keras.layers.Conv2D(8, 3, strides=2, padding="same", name="branch")(x)
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(keras.layers.Add()([y, short])))
+    images = np.random.default_rng(0).normal(size=(32, 8, 8, 2)).astype("float32")
+    model = finished(keras.Model(inputs, keras.layers.Dense(3)(x)), images)
+    report = litert.build(litert.Config(batch_size=1)).export_model(model, tmp_path / "model.tflite", [images])
+    assert report.notes[0].endswith("0 of them in float.")
+
+
 def test_outputs_are_those_of_the_model_up_to_single_codes(integers):
     path, report = integers
     assert report.accepted and report.tolerance == 0.1
