@@ -294,7 +294,8 @@ class CallbackConfig(Config):
         save_summary_steps: steps between two TensorBoard summaries.
         save_checkpoints_steps: steps between two checkpoints; one more is saved at the end.
         keep_checkpoint_max: newest checkpoints to keep, at least 1.
-        pretrained_model: checkpoint or weights file to take in any mode when the run has no checkpoint of its own.
+        pretrained_model: checkpoint, weights file or folder of a run to take in any mode when the run has no checkpoint
+            of its own.
         pretrained_rules: name of shipped rules, or a file of rules, that say what becomes of each array of
             `pretrained_model`; None takes what agrees in name and shape.
         skip_pretrained_var: weights whose path contains one of these are not taken from it.

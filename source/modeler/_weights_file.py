@@ -42,12 +42,12 @@ def read(path: str) -> Weights:
     an `.h5` file of Keras 2. Names and axes of a PyTorch state dictionary are translated.
 
     Args:
-        path: an `.npz`, `.keras` or `.h5` file.
+        path: an `.npz`, `.keras` or `.h5` file, or the folder of a run, whose newest checkpoint is taken.
 
     Raises:
         CheckpointError: if there is no such file, its kind is unknown, or it is broken.
     """
-    file = pathlib.Path(path)
+    file = _newest_checkpoint(pathlib.Path(path)) if pathlib.Path(path).is_dir() else pathlib.Path(path)
     if not file.is_file():
         raise CheckpointError(f"pretrained_model: there is no file {path}.")
     readers = {".npz": _read_npz, ".keras": _read_keras, ".h5": read_h5}
@@ -57,6 +57,15 @@ def read(path: str) -> Weights:
         return readers[file.suffix](file)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"pretrained_model: {path} cannot be read: {error}") from error
+
+
+def _newest_checkpoint(folder: pathlib.Path) -> pathlib.Path:
+    found = sorted((folder / "checkpoints").glob("checkpoint-*.npz"), key=lambda path: (len(path.name), path.name))
+    if not found:
+        raise CheckpointError(
+            f"pretrained_model: {folder} is no run with a checkpoint. Name a file, or train that run."
+        )
+    return found[-1]
 
 
 def _read_npz(file: pathlib.Path) -> Weights:

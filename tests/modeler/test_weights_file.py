@@ -90,3 +90,16 @@ def test_data_in_other_files_is_not_read(tmp_path):
         group.create_dataset("0", (4,), "f4", external=[(str(tmp_path / "secret"), 0, 16)])
     with pytest.raises(CheckpointError, match="lies in another file"):
         _weights_file.read(str(tmp_path / "w.weights.h5"))
+
+
+def test_of_a_run_the_newest_checkpoint_is_taken(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    for step in (9, 10, 100000000):
+        np.savez(tmp_path / "checkpoints" / f"checkpoint-{step:08}.npz", **{"model/a": [float(step)], "step": step})
+    assert _weights_file.read(str(tmp_path)).arrays["a"] == 100000000.0
+
+
+def test_a_folder_without_a_checkpoint_is_refused(tmp_path):
+    message = r"pretrained_model: .* is no run with a checkpoint\. Name a file, or train that run\."
+    with pytest.raises(CheckpointError, match=message):
+        _weights_file.read(str(tmp_path))
