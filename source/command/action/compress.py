@@ -37,6 +37,7 @@ def run(session: Session) -> None:
             "compress: the recipe names no compressor. Add a file that does, such as compress/dns.yaml, or "
             "compressor=NAME; `espalier list compressor` shows all."
         )
+    session.runner  # noqa: B018 - what is wrong in the recipe is told before there is a folder
     claim(session)
     done = [_trained(session), _exported(session), _compared(session)]
     if not any(done):

@@ -13,12 +13,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from source.command.session import Session
-from source.config.errors import ConfigError, EspalierError
+from source.config.errors import ConfigError, DataError, EspalierError
 
 SUMMARY = "check recipe, folders, data, one step of everything, and packages"
 # Packages that exporters load when they are used.
 _PACKAGES = {"litert": ("ai_edge_litert", "ai_edge_quantizer"), "onnx": ("onnx", "onnxruntime", "tf2onnx")}
 _LOOKED_AT = 4  # examples
+_DATA_HINT = "Settings say where data is; of shipped recipes, data_dir=FOLDER or the variable DATA_DIR."
 _MEGABYTES = 100  # of free space that a short run takes
 
 
@@ -88,12 +89,19 @@ def _data(session: Session) -> str:
     """Returns how many examples there are, after decoding the first of each split."""
     with session.located_errors():
         inputter = session.runner.inputter
-        counts = {split: inputter.get_num_samples(split) for split in ("train", "evaluate")}
-        if not counts["train"]:
-            raise ConfigError("there is nothing to train on. Give `inputter.train_dataset_meta`, and see `data_dir`.")
-        for split, count in counts.items():
-            if count and hasattr(inputter, "originals") and not inputter.originals(split, _LOOKED_AT):
-                raise ConfigError(f"none of the {split} examples that were looked at can be decoded.")
+        try:
+            counts = {split: inputter.get_num_samples(split) for split in ("train", "evaluate")}
+            bad = [
+                split
+                for split, count in counts.items()
+                if count and hasattr(inputter, "originals") and not inputter.originals(split, _LOOKED_AT)
+            ]
+        except DataError as error:
+            raise DataError(f"{error} {_DATA_HINT}") from None
+    if not counts["train"]:
+        raise ConfigError(f"there is nothing to train on. Give `inputter.train_dataset_meta`. {_DATA_HINT}")
+    if bad:
+        raise ConfigError(f"none of the first {bad[0]} examples can be decoded. Are they pictures?")
     shape = " x ".join(map(str, inputter.image_shape))
     return f"{counts['train']:,} examples to train on, {counts['evaluate']:,} to evaluate on, seen as {shape}"
 
