@@ -85,7 +85,7 @@ def _text(runs: list[RunSummary]) -> str:
 def _row(run: RunSummary, now: float) -> dict[str, str]:
     return {
         "run": run.id,
-        "name": run.name if run.name != run.id else "",
+        "name": run.name if run.name not in (run.id, run.network) else "",
         "network": run.network,
         "data": run.data,
         "compressor": run.compressor,

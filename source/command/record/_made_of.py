@@ -8,9 +8,10 @@ from source.command.record.run_folder import RunFolder, mapping
 
 
 def network(run: RunFolder) -> str:
-    """Returns the name of the network, as the recipe or else the record has it."""
+    """Returns the name of the network, as the recipe or else the record has it; of one in YAML, that of the recipe."""
     given = run.recipe.get("network")
-    return text(mapping(given).get("name") or given) or text(run.part("modeler").get("network"))
+    name = text(mapping(given).get("name") or given) or text(run.part("modeler").get("network"))
+    return (name == "yaml_graph" and text(run.recipe.get("name"))) or name
 
 
 def compressor(run: RunFolder) -> str:

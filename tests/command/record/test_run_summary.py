@@ -69,6 +69,16 @@ def test_a_recipe_says_what_the_record_does_not(tmp_path):
     assert (found.name, found.network, found.compressor, found.data) == ("mine", "resnet20", "chain(a)", "csv")
 
 
+def test_a_network_written_in_a_recipe_is_called_as_the_recipe(tmp_path):
+    folder = make_run(tmp_path / "run")
+    for recipe, network in (
+        ("{name: mine, network: {name: yaml_graph}}", "mine"),
+        ("{network: yaml_graph}", "yaml_graph"),
+    ):
+        (folder / "recipe.yaml").write_text(recipe)
+        assert summarize(read_run(folder)).network == network
+
+
 def test_data_without_a_file_are_named_by_their_inputter(tmp_path):
     settings = record()
     settings["inputter"]["config"]["train_dataset_meta"] = []
