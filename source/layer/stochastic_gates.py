@@ -70,7 +70,7 @@ class StochasticGates(ChannelRegularizer):
 
     def transform(self, x: Tensor, training: bool) -> Tensor:
         """Returns x; in training, draws the noise of this call of the model first."""
-        if training and not isinstance(x, keras.KerasTensor):
+        if training and self._held.term is not None and not isinstance(x, keras.KerasTensor):
             # A copy: on TensorFlow a variable that is handed on is read when it is used, after the assignment below.
             draws = ops.copy(self.draws)
             self.noise.assign(logistic(self.channels, self.seed, draws // self.calls))
