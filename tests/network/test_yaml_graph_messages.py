@@ -1,5 +1,7 @@
 """Tests of what networks from descriptions answer to mistakes: every message, with its path."""
 
+import json
+import random
 import re
 
 import keras
@@ -343,3 +345,49 @@ def test_mistakes_are_told_before_keras_is_loaded():
 def test_nothing_at_all_is_refused():
     with pytest.raises(ConfigError, match=r"network\.layers: expected a mapping of names to layers, at least one"):
         yaml_graph.build(yaml_graph.Config(), images(4, 4, 3))
+
+
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    2,
+    1e308,
+    "",
+    "x",
+    "ü☃",
+    "^(filters)",
+    "^(",
+    "os.system",
+    [],
+    {},
+    [[1, 2], [3]],
+    {"name": "x"},
+]
+
+
+def test_mutated_descriptions_end_in_nodes_or_a_clean_error():
+    clean = 0
+    for seed in range(300):
+        chance = random.Random(seed)
+        tail = yaml.safe_load(f"{BLOCK}  it: {{<<: *block, filters: 3}}{HEAD}")
+        graph = [{"from": "input", "with": ["it", "pool", "flat", "logits"], "to": "output"}]
+        settings = json.loads(json.dumps({"layers": tail, "graph": graph}))  # without what YAML shares
+        holder, key = chance.choice([place for place in places(settings) if place[0] is not settings])
+        holder[key] = chance.choice(VALUES)
+        try:
+            check(settings)
+        except ConfigError as error:
+            clean += str(error).startswith("network.")
+        else:
+            clean += 1
+    assert clean == 300
+
+
+def places(value):
+    """Yields every mapping or list in a value with each of its keys."""
+    keys = list(value) if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from places(value[key])
