@@ -18,7 +18,8 @@ from source.config.shown import shown
 MOST_VALUES = 100_000
 MOST_CHARACTERS = 4_000_000
 MOST_LEVELS = 64
-_NUMBER = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+_EXPONENT = r"[eE][-+]?[0-9]+"
+_NUMBER = rf"[-+]?((\.[0-9]+|[0-9]+\.[0-9]*)({_EXPONENT})?|[0-9]+{_EXPONENT})"
 _WHOLE = r"[-+]?(0|[1-9][0-9]*)"
 _SCALARS = (
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
