@@ -30,7 +30,7 @@ from source.config.errors import ConfigError, MissingDependencyError
 from source.network.keras_application import applications
 from source.surgery.expansion import expand_to
 
-ALGORITHMS = {"GroupLasso": "group_lasso", "Gamma": "gamma"}
+ALGORITHMS = {"GroupLasso": "group_lasso", "Gamma": "gamma", "LogisticSigmoid": "logistic_sigmoid"}
 COSTS = {"FLOPs": "flops", "Latency": "latency", "ModelSize": "model_size", "Activation": "activation"}
 # Below these, too few pixels are left for the last layers; smaller images are enlarged.
 LEAST_SIZE = {"InceptionV3": 75, "InceptionResNetV2": 75, "Xception": 71}
