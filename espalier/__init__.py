@@ -103,6 +103,7 @@ __all__ = [
     "export",
     "fold_batch_norm",
     "from_mapping",
+    "import_weights",
     "load_model",
     "load_packed",
     "measure",

@@ -32,9 +32,12 @@ def test_rules_open_with_what_they_are_for_and_their_lines_are_short(name):
 
 
 def cifar10_binaries(source, folder):
-    """Writes CIFAR-10's binary files, the training file of a few pictures only."""
+    """Writes CIFAR-10's binary files, those for training of a few pictures only."""
     folder.mkdir()
-    for split, file, limit in (("test", "test_batch.bin", 500), ("train", "data_batch_1.bin", 5)):
+    for split, file, limit in (
+        ("test", "test_batch.bin", 500),
+        *(("train", f"data_batch_{n}.bin", 1) for n in range(1, 6)),
+    ):
         with (folder / file).open("wb") as out:
             for strip in sorted(source.glob(f"{split}_*.webp")):
                 pictures = np.asarray(Image.open(strip).convert("RGB")).reshape(-1, 32, 32, 3)[:limit]
