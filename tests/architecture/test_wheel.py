@@ -45,7 +45,8 @@ def test_the_wheel_holds_the_packages_their_markers_and_nothing_else(wheel):
         "espalier",
         f"espalier-{source.__version__}.dist-info",
     }
-    assert {"source/py.typed", "espalier/py.typed", "source/graph/hardware/v100.yaml"} <= set(names)
+    data = {"source/graph/hardware/v100.yaml", "source/recipe/network/lenet5.yaml"}
+    assert {"source/py.typed", "espalier/py.typed", *data} <= set(names)
     assert len([name for name in names if name.endswith(".py")]) == len(modules())
 
 
