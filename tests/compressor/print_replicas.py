@@ -12,10 +12,13 @@ import numpy as np
 import tensorflow as tf
 
 from source.compressor.build import compressor
+from source.compressor.compressor import Compressor
 from source.layer.compressed import compressed_layers
 from tests.compressor.cases import CASES, STEPS
 
 BATCH = 8  # of both devices together
+# Further settings of plugins that are printed under names of their own.
+MORE = {"gates": ("morphnet", {**CASES["morphnet"].settings, "regularizer": "logistic_sigmoid", "temperature": 0.5})}
 
 
 def network() -> keras.Model:
@@ -26,6 +29,12 @@ def network() -> keras.Model:
     return keras.Model(inputs, keras.layers.Dense(4, name="logits")(keras.layers.GlobalAveragePooling2D()(x)))
 
 
+def made_by(name: str) -> Compressor:
+    """Returns the compressor of a plugin, with the settings of its case, or of one of `MORE`."""
+    plugin, settings = MORE.get(name) or (name, CASES[name].settings)
+    return compressor(plugin, **settings)
+
+
 def trained(name: str, strategy: tf.distribute.Strategy | None) -> keras.Model:
     """Returns a prepared model after an epoch, whose batches are the same whatever the devices."""
     keras.utils.set_random_seed(0)
@@ -33,7 +42,7 @@ def trained(name: str, strategy: tf.distribute.Strategy | None) -> keras.Model:
     x = draw.normal(size=(STEPS * BATCH, 6, 6, 3)).astype(np.float32)
     y = draw.normal(size=(STEPS * BATCH, 4)).astype(np.float32)
     with strategy.scope() if strategy else contextlib.nullcontext():
-        made = compressor(name, **CASES[name].settings)
+        made = made_by(name)
         model = made.prepare(network())
         model.compile(keras.optimizers.SGD(0.05, momentum=0.9), "mse")
         model.fit(x, y, batch_size=BATCH, shuffle=False, verbose=0, callbacks=[made.keras_callback()])
@@ -59,7 +68,7 @@ def compare(name: str) -> dict[str, object]:
             relative.append(difference / max(float(np.abs(expected).max()), 1e-9))
         else:
             weights.append(difference)
-    compressor(name, **CASES[name].settings).finish(both)
+    made_by(name).finish(both)
     return {
         "devices": max(len(replicas(each)) for each in both.variables),
         "agree": all(np.array_equal(replicas(each)[0], other) for each in both.variables for other in replicas(each)),

@@ -9,7 +9,7 @@ import pytest
 
 @pytest.fixture(scope="module")
 def found(repository) -> dict[str, dict]:
-    names = ("magnitude_pruning", "quantize_aware", "morphnet", "filter_pruning")
+    names = ("magnitude_pruning", "quantize_aware", "morphnet", "filter_pruning", "gates")
     # Logical devices must be there before TensorFlow is used.
     done = subprocess.run(
         [sys.executable, "-m", "tests.compressor.print_replicas", *names],
@@ -22,7 +22,7 @@ def found(repository) -> dict[str, dict]:
 
 
 def test_devices_hold_the_same_weights_masks_and_limits(found):
-    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 4
+    assert [(each["devices"], each["agree"]) for each in found.values()] == [(2, True)] * 5
 
 
 @pytest.mark.parametrize("name", ["magnitude_pruning", "filter_pruning"])
@@ -43,3 +43,9 @@ def test_a_loss_of_weights_counts_once(found):
     # Were it counted by both devices, weights would move by twice as much, and strengths go another way.
     assert found["morphnet"]["states"] == 0.0
     assert found["morphnet"]["weights"] < 2.0**-20
+
+
+def test_gates_are_drawn_once_for_all_devices(found):
+    # Were they drawn by each, noise and weights would be others; gradients are added up in another order.
+    assert found["gates"]["states"] < 1e-5
+    assert found["gates"]["weights"] < 2.0**-20
