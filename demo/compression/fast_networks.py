@@ -5,7 +5,7 @@ python demo/compression/fast_networks.py lenet5 --data=data/mnist
 python demo/compression/fast_networks.py morphnet --data=data/cifar-10-batches-bin --weights=data/resnet20_cifar10.npz
 
 `resnet20` and `lenet5` lose channels, and one block, under the eyes of the whole network; then the rest is trained on
-in int8. `morphnet` narrows ResNet-20 to half of its operations, once by MorphNet and once all layers alike, with
+in int8. `morphnet` narrows the blocks of ResNet-20 to half of its operations, once by MorphNet and once all alike, in
 the same steps. Everything is left in runs/fast_networks/<network>; what is complete is not trained again. The last line
 is one JSON object.
 """
@@ -24,11 +24,11 @@ import small_files  # the recipes of the networks, in this folder
 from source.command.mistakes import report_mistakes
 
 TEACHER = small_files.TEACHER
-# Of MorphNet: the share of operations that is left, and how the network is trained: the last step that narrows it is
-# at half of the steps.
-BUDGET = 0.5
-SHRINK_EPOCHS = 8
-SHRINK_STEPS = 1500
+# Of MorphNet and of all blocks alike: what goes inside of each block in the second case, how both are trained, and the
+# last step that narrows anything.
+ALIKE = 0.5
+SHRINK_EPOCHS = 6
+SHRINK_STEPS = 900
 SHRINK_RATE = 0.03
 
 
@@ -40,6 +40,10 @@ def pruning(**settings):
     return {"name": "filter_pruning", "score": "l2", "initial_sparsity": 0.1, "every_steps": 50, **settings}
 
 
+# The trunk of a residual network: what all blocks add to.
+TRUNK = rule("stem_conv|stage._block._conv2", "skip")
+
+
 @dataclasses.dataclass(frozen=True)
 class Case:
     """What is cut, and how the rest is trained.
@@ -48,6 +52,7 @@ class Case:
         recipe: of the network, its data and its images.
         members: of the compressor `chain` that cuts.
         epochs, learning_rate: of the training that cuts.
+        flags: more flags of it.
         int8_epochs, int8_learning_rate: of the training in int8 that follows.
     """
 
@@ -57,6 +62,7 @@ class Case:
     learning_rate: float
     int8_epochs: int
     int8_learning_rate: float
+    flags: tuple[str, ...] = ()
 
 
 # Blocks are as wide as a multiple of 8. Of the first stage one block goes as a whole: below 16 channels a CPU with
@@ -68,7 +74,7 @@ RESNET20 = Case(
             sparsity=0.5,
             multiple=8,
             end_step=1200,
-            rules=[rule("stem_conv|stage._block._conv2", "skip"), rule("stage1_block3_conv1", {"sparsity": 1.0})],
+            rules=[TRUNK, rule("stage1_block3_conv1", {"sparsity": 1.0})],
         ),
         TEACHER,
     ),
@@ -81,9 +87,9 @@ LENET5 = Case(
     recipe=small_files.LENET5,
     members=(
         pruning(
-            sparsity=0.75,
+            sparsity=0.7,
             end_step=3000,
-            rules=[rule("conv2", {"sparsity": 0.76}), rule("dense1", {"sparsity": 0.9})],
+            rules=[rule("conv2", {"sparsity": 0.76}), rule("dense1", {"sparsity": 0.88})],
         ),
         TEACHER,
     ),
@@ -91,6 +97,7 @@ LENET5 = Case(
     learning_rate=0.02,
     int8_epochs=3,
     int8_learning_rate=0.002,
+    flags=("--network_options.dropout=0", "--augmenter_options.pad=1"),
 )
 CASES = {"resnet20": RESNET20, "lenet5": LENET5}
 MOMENTUM = ("--optimizer=momentum", "--optimizer_options.nesterov=true", "--warmup_epochs=0.5")
@@ -126,15 +133,8 @@ def cut(case, data, folder, weights):
     import espalier
 
     floats = small_files.trained_weights(case.recipe, data, folder, weights)
-    smaller = train(
-        case.recipe,
-        data,
-        folder / "cut",
-        case.members,
-        case.epochs,
-        case.learning_rate,
-        [f"--pretrained_model={floats}"],
-    )
+    begin = [*case.flags, f"--pretrained_model={floats}"]
+    smaller = train(case.recipe, data, folder / "cut", case.members, case.epochs, case.learning_rate, begin)
     rounded = train(
         network_of(case.recipe, "--network=keras_file", f"--network_options.path={smaller}"),
         data,
@@ -224,48 +224,56 @@ def test_images(recipe, data):
 
 
 def shrunk(data, folder, weights):
-    """Shrinks ResNet-20 by MorphNet and all layers alike, and returns operations and test accuracies of both."""
+    """Shrinks ResNet-20 by MorphNet and all blocks alike, and returns operations and test accuracies of both."""
     import espalier
     from source.graph.channel_cost import channel_cost
 
-    recipe, pretrained = small_files.RESNET20, [f"--pretrained_model={weights}"]
+    recipe, structures = small_files.RESNET20, folder / "morphnet"
     whole = whole_network(recipe, data, folder, weights)
     cost = channel_cost(whole)
-    structures = folder / "morphnet"
-    learned = {
-        "name": "morphnet",
-        "regularizer": "gamma",
-        "budget": BUDGET,
-        "end_step": SHRINK_STEPS,
-        "every_steps": 50,
-        "structure_folder": str(structures),
+    budget = cost_alike(cost) / cost.total("flops")
+    ways = {"morphnet": morphnet(budget, structures), "uniform": alike()}
+    pretrained = [f"--pretrained_model={weights}"]
+    files = {
+        name: train(recipe, data, folder / name, [way, TEACHER], SHRINK_EPOCHS, SHRINK_RATE, pretrained)
+        for name, way in ways.items()
     }
-    morphnet = train(recipe, data, folder / "morphnet", [learned], SHRINK_EPOCHS, SHRINK_RATE, pretrained)
-    smaller = espalier.load_model(morphnet)
-    flops = channel_cost(smaller).total("flops")
-    alike = pruning(sparsity=uniform_sparsity(cost, flops), end_step=SHRINK_STEPS)
-    uniform = train(recipe, data, folder / "uniform", [alike], SHRINK_EPOCHS, SHRINK_RATE, pretrained)
     images, labels = test_images(recipe, data)
-    result = {"budget": BUDGET}
-    for name, model in (("morphnet", smaller), ("uniform", espalier.load_model(uniform))):
-        file = folder / f"{name}.tflite"
+    result = {"budget": budget}
+    for name, finished in files.items():
+        model, file = espalier.load_model(finished), folder / f"{name}.tflite"
         espalier.export(model, file, examples=images[:100], batch_size=1, overwrite=True, precision="float32")
         share = channel_cost(model).total("flops") / cost.total("flops")
         result[name] = {"flops_share": share, "accuracy": accuracy(espalier.open_artefact(file), images, labels)}
+    smaller = espalier.load_model(files["morphnet"])
     return {**result, "rebuilt_from_json": is_rebuilt(whole, smaller, structures)}
 
 
-def uniform_sparsity(cost, flops):
-    """Returns the sparsity at which all groups, cut alike, cost as much as MorphNet left, or a little more."""
+def morphnet(budget, structures):
+    return {
+        "name": "morphnet",
+        "regularizer": "gamma",
+        "budget": budget,
+        "end_step": SHRINK_STEPS,
+        "every_steps": 50,
+        "structure_folder": str(structures),
+        "rules": [TRUNK],
+    }
+
+
+def alike():
+    return pruning(sparsity=ALIKE, end_step=SHRINK_STEPS, rules=[TRUNK])
+
+
+def cost_alike(cost):
+    """Returns the operations that are left when the insides of all blocks lose the same share."""
     import numpy as np
 
-    def left(sparsity):
-        kept = np.zeros(cost.groups.count, bool)
-        for group in cost.groups.prunable:
-            kept[group.channels[: round((1 - sparsity) * len(group))]] = True
-        return cost.total("flops", kept[cost.channels])
-
-    return max(sparsity for sparsity in np.arange(0.01, 1, 0.01).round(2).tolist() if left(sparsity) >= flops)
+    kept = np.zeros(cost.groups.count, bool)
+    for group in cost.groups.prunable:
+        is_inside = len(group.producers) == 1 and group.name.endswith("conv1")
+        kept[group.channels[: round((1 - ALIKE) * len(group)) if is_inside else len(group)]] = True
+    return cost.total("flops", kept[cost.channels])
 
 
 def is_rebuilt(whole, smaller, structures):
