@@ -9,7 +9,7 @@ from keras import ops
 
 from source.config.errors import ConfigError
 from source.config.nearest import did_you_mean
-from source.graph.channel_groups import ChannelGroups, Group, channel_groups
+from source.graph.channel_groups import ChannelGroups, channel_groups
 from source.layer import weight_paths
 from source.surgery._branches import stand_ins, with_what_reads_nothing
 from source.surgery._other_widths import with_other_widths
@@ -58,8 +58,8 @@ def from_structure(model: keras.Model, widths: Mapping[str, int], weights: bool 
             tied = [f"`{each}`: {wanted[each]}" for each in wanted if mine.keys() & _shares(each, groups)[1].keys()]
             if len(tied) > 1:
                 raise ConfigError(
-                    f"Layers whose channels go together need widths that fit. Received: {', '.join(tied)}; with `{path}` "
-                    f"of {found[path]}, the others would."
+                    f"Layers whose channels go together need widths that fit. Received: {', '.join(tied)}; with "
+                    f"`{path}` of {found[path]}, the others would."
                 )
             raise ConfigError(f"Layer `{path}`: no choice of channels leaves {width}; nearest is {found[path]}.")
     if weights:

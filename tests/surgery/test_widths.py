@@ -63,7 +63,7 @@ def test_layers_of_nested_models_have_paths():
     ({"hiden": 3}, r"`hiden`: expected the name of one layer that makes channels\..*`hidden`"),
     ({"hidden": 9}, r"Layer `hidden`: no choice of channels leaves 9; nearest is 5\."),
     ({"head": 0}, r"Layer `head`: no choice of channels leaves 0; nearest is 1\."),
-    ({"trunk": 1, "branch": 2}, r"go together need widths that fit\. Received: `trunk`: 1, `branch`: 2; with `branch` of 1"),
+    ({"trunk": 1, "branch": 2}, r"need widths that fit\. Received: `trunk`: 1, `branch`: 2; with `branch` of 1"),
 ])  # fmt: skip
 def test_structures_that_the_model_cannot_have(widths, message):
     with pytest.raises(ConfigError, match=message):
