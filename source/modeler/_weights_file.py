@@ -4,6 +4,7 @@ import dataclasses
 import io
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +56,7 @@ def read(path: str) -> Weights:
         raise CheckpointError(f"pretrained_model: expected a file that ends in .npz, .keras or .h5. Received: {path}.")
     try:
         return readers[file.suffix](file)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise CheckpointError(f"pretrained_model: {path} cannot be read: {error}") from error
 
 

@@ -2,6 +2,7 @@
 
 import pathlib
 import zipfile
+import zlib
 from collections.abc import Callable
 
 import numpy as np
@@ -26,6 +27,8 @@ _READERS: dict[str, Callable[[pathlib.Path], dict[str, np.ndarray]]] = {
     ".weights": darknet_file.read,
     ".net": deep_compression_file.read,
 }
+# What Python's archives, NumPy and h5py raise at damaged files; h5py has RuntimeError for what it finds inconsistent.
+_DAMAGE = (OSError, ValueError, KeyError, EOFError, RuntimeError, OverflowError, zipfile.BadZipFile, zlib.error)
 _PICKLES = (".pt", ".pth", ".bin", ".pkl", ".th", ".tar")
 
 
@@ -43,7 +46,7 @@ def read_arrays(path: str) -> dict[str, np.ndarray]:
     reader = _reader(file)
     try:
         arrays = reader(file)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, NotImplementedError) as error:
+    except _DAMAGE as error:
         reason = " ".join(str(error).split())
         raise CheckpointError(f"{path} cannot be read: {reason}.") from error
     if not arrays:

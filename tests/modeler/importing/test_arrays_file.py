@@ -1,5 +1,8 @@
 """Tests that every kind of file is read by its reader, and what cannot be is named."""
 
+import contextlib
+
+import keras
 import numpy as np
 import pytest
 
@@ -47,3 +50,22 @@ def test_a_file_without_numbers_is_refused(tmp_path):
     np.savez(tmp_path / "text.npz", a=np.array(["text"]))
     with pytest.raises(CheckpointError, match="a holds no real numbers but <U4"):
         read_arrays(str(tmp_path / "text.npz"))
+
+
+@pytest.mark.parametrize("name", ["w.npz", "w.weights.h5", "w.keras"])
+def test_a_file_with_changed_bytes_is_read_or_refused(tmp_path, name):
+    path = tmp_path / name
+    if name == "w.npz":
+        np.savez_compressed(path, a=np.arange(200.0), b=np.ones((3, 4)))
+    else:
+        model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, name="d")])
+        (model.save if name == "w.keras" else model.save_weights)(path)
+    sound = path.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(100):
+        changed = bytearray(sound)
+        for place in random.integers(len(sound), size=random.integers(1, 8)):
+            changed[place] = random.integers(256)
+        path.write_bytes(changed)
+        with contextlib.suppress(CheckpointError):
+            read_arrays(str(path))
