@@ -9,9 +9,9 @@ import pytest
 HEAVY = ("keras", "matplotlib", "numpy", "PIL", "scipy", "sklearn", "tensorboard", "tensorflow")
 
 
-def heavy_modules_after(statement: str) -> list[str]:
-    """Returns which heavy packages a fresh interpreter has loaded after `statement`."""
-    report = f"print('\\n' + json.dumps(sorted(set({HEAVY!r}) & set(sys.modules))))"
+def heavy_modules_after(statement: str, others: tuple[str, ...] = ()) -> list[str]:
+    """Returns which heavy packages, and which of some others, a fresh interpreter has loaded after `statement`."""
+    report = f"print('\\n' + json.dumps(sorted(set({(*HEAVY, *others)!r}) & set(sys.modules))))"
     done = subprocess.run(
         [sys.executable, "-c", f"import json, sys\n{statement}\n{report}"],
         capture_output=True,
@@ -41,10 +41,31 @@ def test_importing_loads_nothing_heavy(statement):
     [
         *(["--help"], ["--version"], ["list"], ["list", "network"], ["list", "compressor"], ["lst"]),
         *(["help", "network.lenet"], ["help", "compressor.magnitude_prunning"]),
+        *(["help", "network.resnet20"], ["help", "train"], ["train", "--help"], ["completion", "bash"]),
+        *(["list", "recipe"], ["list", "format"], ["list", "action"]),
     ],
 )
 def test_help_lists_and_mistakes_load_nothing_heavy(arguments):
     assert heavy_modules_after(f"from source.command.main import main; main({arguments!r})") == []
+
+
+RECIPE = ["network/lenet5.yaml", "data/digits.yaml"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [*RECIPE, "show"],
+        [*RECIPE, "lerning_rate=1", "train"],
+        [*RECIPE, "network.dropuot=0.1", "train"],
+        [*RECIPE, "epochs=many", "train"],
+        [*RECIPE, "trian"],
+        ["network=lenet6", "data/digits.yaml", "train"],
+    ],
+)
+def test_recipes_and_their_mistakes_load_nothing_heavy(arguments):
+    statement = f"from source.command.main import main; main({arguments!r})"
+    assert heavy_modules_after(statement, ("omegaconf",)) == []
 
 
 def test_the_front_door_alone_loads_no_room():

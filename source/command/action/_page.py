@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from source.command.record.run_folder import is_run
-from source.command.record.run_report import REPORT, write_report
 from source.config.errors import DataError
 
 
@@ -16,6 +15,8 @@ def refresh(folder: Path, say: bool = False) -> None:
     """
     if not (folder.is_dir() and is_run(folder)):
         return
+    from source.command.record.run_report import REPORT, write_report  # and with it NumPy
+
     try:
         path = write_report(folder)
     except DataError as error:

@@ -22,6 +22,7 @@ _REFERENCE = re.compile(r"\$\{([^${}]*)\}")
 _PATH = re.compile(r"\.*[^\s.\[\]()\\:,'\"]+(?:\.[^\s.\[\]()\\:,'\"]+|\[[^\s.\[\]()\\:,'\"]+\])*")
 _CALL = re.compile(r"([\w.]*)\s*:(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\s*\w+\s*(?:,[^'\"\\]*)?", re.ASCII)
+_LONGEST_REASON = 300
 _NOT_FOUND = re.compile(r"Interpolation key ('.*') not found")
 # Those of a chain of references; each is some calls deep.
 _MOST_OPEN = 150
@@ -118,7 +119,8 @@ def _refers(value: Any) -> bool:
 def _reason(error: Exception) -> str:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     if found := _NOT_FOUND.match(first):
-        return f"there is no {found[1]} to refer to."
+        return f"there is no {shown(found[1][1:-1])} to refer to."
+    first = first[:_LONGEST_REASON]
     return first.rstrip(".") + "."
 
 
