@@ -135,3 +135,12 @@ def test_what_a_recipe_leaves_to_be_said_is_asked_for(name):
 def test_other_data_may_be_given_behind():
     settings = session("network/lenet5.yaml", "data/mnist.yaml", "data_dir=elsewhere").parts.shared
     assert settings["train_dataset_meta"] == "elsewhere/mnist"
+
+
+@pytest.mark.parametrize("compress", names("compress"))
+@pytest.mark.parametrize("steps", [90, MANY_STEPS])
+def test_a_compressor_can_be_made_for_short_and_long_trainings(compress, steps):
+    from source.compressor.build import compressor
+
+    settings = session(f"compress/{compress}.yaml", "_teacher=null").setting("compressor")
+    assert compressor(settings.pop("name"), **in_steps(settings, steps)).config

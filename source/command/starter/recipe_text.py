@@ -48,7 +48,7 @@ def _head(name: str, file: str, found: Found) -> Iterator[str]:
     yield f"# Check it:     espalier {file} doctor"
     yield f"# Train it:     espalier {file} train evaluate"
     yield "# Compress it, and compare the files:"
-    yield f"#   espalier {file} trainer/finetune.yaml compress/prune_int8_distilled.yaml \\"
+    yield f"#   espalier {file} trainer/finetune.yaml compress/quantize_aware.yaml \\"
     yield f"#     pretrained_model=runs/{name} compress"
 
 
