@@ -25,8 +25,9 @@ WAYS = {
     "scales": ("network_slimming", {"strength": 1e-3, **SCHEDULE}),
     "filters": ("filter_pruning", {"score": "taylor", **SCHEDULE}),
     "costs": ("morphnet", SCHEDULE),
+    "probabilities": ("morphnet", {"regularizer": "logistic_sigmoid", "temperature": 0.5, **SCHEDULE}),
 }
-CUT = ("scales", "filters", "costs")  # finished models have fewer products to add up
+CUT = ("scales", "filters", "costs", "probabilities")  # finished models have fewer products to add up
 
 
 def model() -> keras.Model:
