@@ -1,12 +1,13 @@
 """Stands for an inputter where only a model is looked at: it says what images are like, and reads nothing."""
 
-from typing import Any
-
-import tensorflow as tf
+from typing import TYPE_CHECKING, Any
 
 from source.config.errors import ConfigError, DataError
 from source.inputter._order import Order
 from source.inputter.inputter import Inputter
+
+if TYPE_CHECKING:
+    import tensorflow as tf
 
 
 class WithoutData(Inputter):
@@ -27,7 +28,7 @@ class WithoutData(Inputter):
         """Returns 0."""
         return 0
 
-    def batches(self, split: str, order: Order, start_step: int, batch: int, is_training: bool) -> tf.data.Dataset:
+    def batches(self, split: str, order: Order, start_step: int, batch: int, is_training: bool) -> "tf.data.Dataset":
         """Raises `ConfigError`: there are none."""
         raise ConfigError("inputter: no data is read here.")
 
