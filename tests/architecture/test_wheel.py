@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import source
+from source.config.recipe.recipe import shipped_files
 from tests.architecture.sources import ROOT, modules
 
 
@@ -48,6 +49,7 @@ def test_the_wheel_holds_the_packages_their_markers_and_nothing_else(wheel):
     data = {"source/graph/hardware/v100.yaml", "source/recipe/network/lenet5.yaml"}
     assert {"source/py.typed", "espalier/py.typed", *data} <= set(names)
     assert len([name for name in names if name.endswith(".py")]) == len(modules())
+    assert {f"source/recipe/{name}" for name in shipped_files()} <= set(names)
 
 
 def test_the_command_runs_from_another_folder(installed, tmp_path):
