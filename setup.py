@@ -74,7 +74,10 @@ setup(
     packages=find_packages(include=["source", "source.*", "espalier"]),
     # The plain mapping makes `pip install -e .` a path entry, which type checkers follow too.
     package_dir={"": "."},
-    package_data={"source": ["py.typed", "graph/hardware/*.yaml", "recipe/*.yaml", "recipe/*/*.yaml"], "espalier": ["py.typed"]},
+    package_data={
+        "source": ["py.typed", "graph/hardware/*.yaml", "recipe/*.yaml", "recipe/*/*.yaml"],
+        "espalier": ["py.typed"],
+    },
     install_requires=INSTALL_REQUIRES,
     extras_require=EXTRAS_REQUIRE,
     entry_points={"console_scripts": ["espalier = source.command.main:main"]},

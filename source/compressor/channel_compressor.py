@@ -118,7 +118,7 @@ class ChannelCompressor(Compressor):
         return {}
 
     def gone_layers(self) -> set[str]:
-        """Returns the paths of layers that are gone as a whole though others make their channels too; none by default."""
+        """Returns the paths of layers that are gone though others make their channels too; none by default."""
         return set()
 
     def settings_of(self, group: Group) -> Any:

@@ -27,7 +27,8 @@ def read(folder):
 
 def test_writes_the_results_below_eval(tmp_path):
     evaluate(FakeRun(tmp_path), 10, 20)
-    assert read(tmp_path / "tensorboard" / "evaluate") == {"loss": [(10, 0.5), (20, 0.5)], "accuracy": [(10, 0.25), (20, 0.25)]}
+    found = read(tmp_path / "tensorboard" / "evaluate")
+    assert found == {"loss": [(10, 0.5), (20, 0.5)], "accuracy": [(10, 0.25), (20, 0.25)]}
 
 
 def test_a_resumed_run_leaves_every_point_once(tmp_path):
