@@ -37,6 +37,8 @@ class CostSettings(CompressorConfig, StrengthSettings):
         hardware: of target "latency": "V100", "P100", "this_cpu" or another name, or a YAML file.
         batch_size: of target "latency".
         budget: share of the cost that is to be left, in (0, 1); None leaves what the thresholds leave.
+        gradually: whether channels go at every look, as many as an even pace to the budget asks for, instead of all at
+            the end.
         least_channels: that every group keeps, at least 1.
         multiple: widths of groups are multiples of this, as far as they were before.
         structure_folder: where `learned_structure/alive_<step>` is written at every look; None writes nothing.
@@ -46,6 +48,7 @@ class CostSettings(CompressorConfig, StrengthSettings):
     hardware: str = "V100"
     batch_size: int = 1
     budget: float | None = 0.5
+    gradually: bool = False
     least_channels: int = 1
     multiple: int = 1
     structure_folder: PathText | None = None
@@ -62,6 +65,7 @@ class CostSettings(CompressorConfig, StrengthSettings):
             raise ValueError("`strength` must be given when there is no `budget` to find it for.")
         for name, least in (("warm_up_steps", 0), ("begin_step", 0), ("every_steps", 1), ("least_channels", 1)):
             require(getattr(self, name) >= least, name, f"at least {least}", getattr(self, name))
+        require(not self.gradually or self.budget is not None, "gradually", "false without a budget", self.gradually)
         require(self.multiple >= 1, "multiple", "at least 1", self.multiple)
         require(self.batch_size >= 1, "batch_size", "at least 1", self.batch_size)
         require(self.end_step > self.begin_step, "end_step", "behind `begin_step`", self.end_step)
@@ -103,13 +107,16 @@ class CostRegularization(ChannelCompressor):
         loss.step.assign(step)
         loss.thresholds.assign(self._limits(self._now()))
         distances = self._distances()
-        reached = config.budget is not None and self._share(distances > 1) <= config.budget
+        reached = config.budget is not None and self._share(self._kept() & (distances > 1)) <= config.budget
         if step == config.end_step or reached:
-            self.take_out(self._price.channels[self._gone_by(distances)])
+            self.take_out(self._price.channels[self._gone_by(distances, config.budget)])
             self._settle()
             loss.strength.assign(0.0)
             loss.ended.assign(True)
         else:
+            if config.gradually and config.budget is not None:
+                way = (step - config.begin_step) / (config.end_step - config.begin_step)
+                self.take_out(self._price.channels[self._gone_by(distances, 1.0 - way * (1.0 - config.budget))])
             loss.strength.assign(self._strength(step))
         if config.structure_folder is not None:
             _structure.write(self.alive_counts(), config.structure_folder, step)
@@ -192,7 +199,7 @@ class CostRegularization(ChannelCompressor):
         return np.concatenate([self.alive(group) for group in self.chosen(self.groups)])
 
     def _alive(self) -> np.ndarray:
-        return self._kept() if self._has_ended else self._distances() > 1
+        return self._kept() if self._has_ended else self._kept() & (self._distances() > 1)
 
     def _now(self) -> np.ndarray:
         return np.asarray(ops.convert_to_numpy(self._values_now()), np.float32)
@@ -200,10 +207,10 @@ class CostRegularization(ChannelCompressor):
     def _share(self, kept: np.ndarray) -> float:
         return self._price.total(self.config.target, kept) / self._price.total(self.config.target)
 
-    def _gone_by(self, distances: np.ndarray) -> np.ndarray:
-        budget = self.config.budget
+    def _gone_by(self, distances: np.ndarray, budget: float | None) -> np.ndarray:
         if budget is None:
             return self._widths.gone(distances)
+        distances = np.where(self._kept(), distances, -1.0)  # what is out stays out
         return self._widths.gone_by_budget(distances, lambda kept: self._share(kept) <= budget)
 
     def _strength(self, step: int) -> float:
@@ -220,4 +227,4 @@ class CostRegularization(ChannelCompressor):
         now = self._now()
         start = np.asarray(ops.convert_to_numpy(self._loss.initial), np.float32)
         aliveness = np.where(start > 0, np.clip(now / np.where(start > 0, start, 1.0), 0.0, 1.0), 1.0)
-        return float(ops.convert_to_numpy(self._function.share(aliveness)))
+        return float(ops.convert_to_numpy(self._function.share(np.where(self._kept(), aliveness, 0.0))))

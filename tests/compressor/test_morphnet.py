@@ -201,6 +201,22 @@ def test_channels_go_as_soon_as_the_budget_is_reached():
     assert found.finish(prepared).count_params() < model.count_params()
 
 
+def test_channels_can_go_little_by_little_and_stay_out():
+    found = compressor("morphnet", budget=0.5, gradually=True, regularizer="gamma", end_step=4, every_steps=1)
+    prepared = found.prepare(drawn(chain()))
+    shares, before = [], None
+    for step in range(5):
+        found.update(step)
+        kept = np.concatenate([found.alive(group) for group in found.chosen(found.groups)])
+        assert before is None or not (kept & ~before).any()
+        before = kept
+        shares.append(found.cost_share())
+    assert shares == sorted(shares, reverse=True)
+    assert all(share <= 1 - 0.125 * step for step, share in enumerate(shares))
+    assert shares[-1] > 0.4
+    assert found.finish(prepared).count_params() < chain().count_params()
+
+
 def test_widths_are_multiples_and_groups_keep_what_they_must():
     found = compressor("morphnet", budget=0.05, end_step=2, every_steps=1, multiple=4, least_channels=2)
     found.prepare(drawn(chain()))
