@@ -26,9 +26,9 @@ from source.command.mistakes import report_mistakes
 TEACHER = small_files.TEACHER
 # Of MorphNet and of all blocks alike: what goes inside of each block in the second case, how both are trained, and the
 # last step that narrows anything.
-ALIKE = 0.75
-SHRINK_EPOCHS = 8
-SHRINK_STEPS = 1200
+ALIKE = 0.5
+SHRINK_EPOCHS = 6
+SHRINK_STEPS = 900
 SHRINK_RATE = 0.03
 
 
@@ -254,6 +254,7 @@ def morphnet(budget, structures):
         "name": "morphnet",
         "regularizer": "gamma",
         "budget": budget,
+        "gradually": True,
         "end_step": SHRINK_STEPS,
         "every_steps": 50,
         "structure_folder": str(structures),
