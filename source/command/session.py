@@ -23,6 +23,7 @@ _OPTIONS = {
     "compressor": "compressor_options",
 }
 _ID = re.compile(r"[\w][\w.+-]*(/[\w][\w.+-]*)*", re.ASCII)
+_DESCRIBED = "yaml_graph"  # a network that the recipe itself describes
 _LONGEST_ID = 120
 
 
@@ -91,7 +92,14 @@ class Session:
     def parts(self) -> Parts:
         """The parts of the application, checked as far as their sources tell."""
         if self._parts is None:
-            self._parts = parts_of(self.resolved)
+            parts = parts_of(self.resolved)
+            if parts.names["network"] == _DESCRIBED:
+                from source.network import _yaml_graph_check  # light, as descriptions are checked without Keras
+
+                classes = {"num_classes": parts.shared["num_classes"]} if "num_classes" in parts.shared else {}
+                with self.located_errors():
+                    _yaml_graph_check.check({**classes, **parts.own["network"]})
+            self._parts = parts
         return self._parts
 
     def setting(self, name: str) -> Any:

@@ -97,3 +97,14 @@ def test_errors_get_their_place_and_keep_their_kind():
         raise DataError("network_options: `dropout` must be less.")
     with pytest.raises(KeyError), made.located_errors():
         raise KeyError("a defect is left alone")
+
+
+def test_a_network_that_the_recipe_describes_is_checked_with_file_and_line(tmp_path):
+    layers = "{conv: {type: convolution, filters: 4, kernel_sise: 3}, flat: {type: flatten}}"
+    graph = "{from: input, with: [conv, flat], to: output}"
+    (tmp_path / "net.yaml").write_text(f"network:\n  name: yaml_graph\n  layers: {layers}\n  graph: {graph}\n")
+    made = session(str(tmp_path / "net.yaml"), "data/digits.yaml")
+    with pytest.raises(
+        ConfigError, match=r"net\.yaml:3: network\.layers\.conv\.kernel_sise: unknown setting\. Did you"
+    ):
+        assert made.parts
