@@ -37,6 +37,25 @@ def claim(session: Session) -> None:
         raise DataError(f"{folder}: the folder of the run cannot be written: {error.strerror}.") from None
 
 
+def refuse_another(session: Session) -> None:
+    """Refuses to train into the folder of a run of another recipe, without loading anything; nothing is written.
+
+    Args:
+        session: of the command line.
+
+    Raises:
+        ConfigError: naming the first setting that differs from the recipe of the run that is there.
+    """
+    folder = session.folder
+    if session.may_differ or session.setting("recreate") is True or not (folder / RECIPE).exists():
+        return
+    if difference := _difference(_read(folder / RECIPE), session.resolved):
+        raise ConfigError(
+            f"{folder} holds a run of another recipe: {difference}. Give this one a name of its own, id=NAME; "
+            f"go on with that one, `espalier resume {folder} key=value`; or put it aside, recreate=true."
+        )
+
+
 def recipe_text(session: Session) -> str:
     """Returns the resolved recipe as YAML, under one line that says of which files it was made.
 
@@ -49,14 +68,9 @@ def recipe_text(session: Session) -> str:
 
 def _make_room(session: Session, folder: Path) -> None:
     """Puts a run of another recipe aside where that was asked for, and refuses to touch it otherwise."""
-    difference = _difference(_read(folder / RECIPE), session.resolved)
-    if not difference:
+    refuse_another(session)
+    if not _difference(_read(folder / RECIPE), session.resolved):
         return
-    if session.setting("recreate") is not True:
-        raise ConfigError(
-            f"{folder} holds a run of another recipe: {difference}. Give this one a name of its own, id=NAME; "
-            f"go on with that one, `espalier resume {folder} key=value`; or put it aside, recreate=true."
-        )
     real = folder.resolve()
     aside = next(path for n in itertools.count(1) if not (path := real.parent / f"{real.name}.{n}").exists())
     folder.rename(aside)

@@ -54,6 +54,18 @@ def test_another_recipe_is_refused_and_the_first_difference_told(empty_folder):
     assert (empty_folder / "runs/one/recipe.yaml").read_text() == before
 
 
+def test_it_is_refused_before_anything_is_built_or_written(empty_folder):
+    refuse_another(session("seed=3"))
+    assert not (empty_folder / "runs").exists()
+    claim(session("seed=1"))
+    with pytest.raises(ConfigError, match="seed is 1 there and 3 here"):
+        refuse_another(session("seed=3"))
+    refuse_another(session("seed=3", "recreate=true"))
+    made = session("seed=3")
+    made.may_differ = True
+    refuse_another(made)
+
+
 def test_a_run_is_put_aside_when_asked_for(empty_folder, capsys):
     for seed in (1, 2, 3):
         claim(session(f"seed={seed}", "recreate=true"))

@@ -15,7 +15,7 @@ from source.command.action._exported import export, exported, outdated
 from source.command.action._model import newest_checkpoint
 from source.command.action._page import refresh
 from source.command.action._rivals import FOLDER
-from source.command.run_safety import claim
+from source.command.run_safety import claim, refuse_another
 from source.command.session import Session
 from source.config.errors import ConfigError
 
@@ -37,6 +37,7 @@ def run(session: Session) -> None:
             "compress: the recipe names no compressor. Add a file that does, such as compress/dns.yaml, or "
             "compressor=NAME; `espalier list compressor` shows all."
         )
+    refuse_another(session)  # before TensorFlow loads
     session.runner  # noqa: B018 - what is wrong in the recipe is told before there is a folder
     claim(session)
     done = [_trained(session), _exported(session), _compared(session)]

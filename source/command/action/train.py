@@ -6,7 +6,7 @@ Ctrl-C ends training after the step under way and saves it; the same command goe
 """
 
 from source.command.action._page import refresh
-from source.command.run_safety import claim
+from source.command.run_safety import claim, refuse_another
 from source.command.session import Session
 
 SUMMARY = "train, or go on training, in the folder of the run"
@@ -21,6 +21,7 @@ def run(session: Session) -> None:
     Raises:
         ConfigError: if the folder holds a run of another recipe.
     """
+    refuse_another(session)  # before TensorFlow loads
     runner = session.runner
     claim(session)
     try:
