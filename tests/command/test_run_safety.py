@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from source.command.run_safety import claim, recipe_text
+from source.command.run_safety import claim, recipe_text, refuse_another
 from source.command.session import Session
 from source.config.errors import ConfigError, DataError
 from source.config.recipe.recipe import resolved_file
