@@ -19,11 +19,13 @@ def test_it_succeeds_and_leaves_what_it_says(run):
     names = sorted(path.relative_to(run.folder).as_posix() for path in run.folder.rglob("*") if path.is_file())
     assert [name for name in names if "events.out.tfevents." not in name] == [
         f"float/checkpoints/checkpoint-{STEPS:08d}.npz",
+        "float/outcome.json",
         "float/run.json",
         "report.json",
         f"small/checkpoints/checkpoint-{STEPS:08d}.npz",
         "small/compression.json",
         "small/finished.keras",
+        "small/outcome.json",
         "small/run.json",
     ]
 
